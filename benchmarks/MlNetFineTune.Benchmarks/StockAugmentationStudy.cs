@@ -22,17 +22,17 @@ internal static class StockAugmentationStudy
 
     private const int Side = 24;
 
+    // With the most copies that make sense.
     private static readonly (string Name, Augmentation? Augmentation, int Copies)[] s_rows =
     [
         ("as they are", null, 0),
         ("mirrored as well", Augmentation.HorizontalFlip(1), 1),
-        ("`Standard`", Augmentation.Standard, 3),
-        ("`Strong`", Augmentation.Strong, 3),
+        ("`Standard`", Augmentation.Standard, int.MaxValue),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)
     {
-        var (seeds, copies, rows) = (3, 3, s_rows);
+        var (seeds, copies, rows) = (3, 2, s_rows);
         for (var i = 0; i < arguments.Count; i++)
         {
             if (arguments[i] == "--quick")

@@ -62,11 +62,15 @@ internal static class CommandLine
         {
             Description = "Folder for history, TensorBoard events and report.html. Default: they are not written."
         };
+        var explain = new Option<DirectoryInfo?>("--explain")
+        {
+            Description = "Where to leave the test photos with the heat of what spoke for each answer. Default: nowhere."
+        };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
-            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, smoke,
+            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, explain, smoke,
         };
         root.Validators.Add(result =>
         {
@@ -101,7 +105,8 @@ internal static class CommandLine
                 LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),
                 Seed: parsed.GetValue(seed),
                 Output: parsed.GetValue(output),
-                RunFolder: parsed.GetValue(runFolder)));
+                RunFolder: parsed.GetValue(runFolder),
+                Explain: parsed.GetValue(explain)));
         });
         return root.Parse(args);
     }

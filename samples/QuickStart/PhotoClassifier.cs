@@ -23,6 +23,18 @@ internal static class PhotoClassifier
     public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
         ml.MulticlassClassification.Evaluate(model.Transform(test));
 
+    /// <summary>Writes each photo with the heat of what spoke for the class that the model says.</summary>
+    public static void Explain(MLContext ml, ITransformer model, IDataView photos, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        using var explainer = ml.Transforms.ExplainImages("Heat", "ImagePath", model, Explanation.GradCam()).Fit(photos);
+        foreach (var photo in ml.Data.CreateEnumerable<ExplainedPhoto>(explainer.Transform(photos), reuseRowObject: false))
+        {
+            using var heat = photo.Heat;
+            heat?.Save(Path.Combine(folder, $"{photo.Label}-{Path.GetFileNameWithoutExtension(photo.ImagePath)}.png"));
+        }
+    }
+
     public static PhotoPrediction Predict(MLContext ml, ITransformer model, Photo photo)
     {
         // By default the engine disposes the model.
@@ -38,6 +50,16 @@ internal sealed class Photo
     public string Label { get; set; } = "";
 
     public string ImagePath { get; set; } = "";
+}
+
+/// <summary>A photo with heat over it.</summary>
+internal sealed class ExplainedPhoto
+{
+    public string Label { get; set; } = "";
+
+    public string ImagePath { get; set; } = "";
+
+    public MLImage? Heat { get; set; }
 }
 
 /// <summary>Prediction of the model for a photo.</summary>

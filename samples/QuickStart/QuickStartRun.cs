@@ -33,6 +33,8 @@ internal static class QuickStartRun
         string zip = settings.Output?.FullName ?? Path.Combine(Directory.CreateDirectory(temporary).FullName, "model.zip");
         ml.Model.Save(model, train.Schema, zip);
         Screen.ShowFile(zip);
+        if (settings.Explain is { } explained)
+            PhotoClassifier.Explain(ml, model, test, explained.FullName);
 
         Photo photo = ml.Data.CreateEnumerable<Photo>(test, reuseRowObject: false).ElementAt(testLabels.Length / 2);
         Screen.ShowPrediction(photo, PredictInFreshContext(zip, photo));

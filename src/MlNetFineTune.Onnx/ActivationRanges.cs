@@ -10,7 +10,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>The range of each operator's output on typical rows, for static quantization.</summary>
+/// <summary>Measures the range of each operator's output on typical rows.</summary>
 internal static class ActivationRanges
 {
     private const int Rows = 100;
@@ -18,7 +18,7 @@ internal static class ActivationRanges
     /// <param name="env">Environment whose temporary folder is used for the network's file.</param>
     /// <param name="graph">Graph whose input is the network's own pixels.</param>
     /// <param name="model">Model whose preprocessing is used.</param>
-    /// <param name="tensors">Input tensors of the graph.</param>
+    /// <param name="tensors">Inputs of the graph.</param>
     /// <param name="calibration">Rows with the photos.</param>
     /// <returns>The ranges by the names of the values that may be quantized.</returns>
     /// <exception cref="InvalidOperationException">No row could be read.</exception>

@@ -9,15 +9,15 @@ public static class FineTuningOnnxExtensions
 {
     /// <summary>
     /// Writes a fine-tuned network as an ONNX file (operator set 17). Input of image networks: <c>pixels</c>, [batch, 3, size, size]
-    /// floats, red, green and blue from 0 to 255; the graph normalizes them. Input of modules with one column: <c>features</c>, [batch,
-    /// ...] floats, for numbers, or <c>keys</c>, [batch, K] UInt32, 0 if missing, for keys. Tabular columns, and the columns of a module
-    /// with several inputs (<see cref="InputBranches"/>), are inputs with the columns' names; tabular numbers are NaN if missing. With
-    /// <see cref="MissingPictures"/> the input <c>missing_picture</c>, [batch, 1] floats, is 1 if there is no picture. Modules must consist
-    /// of supported layers (docs/modules.md). Outputs of multiclass and ordinal classification: <c>logits</c> and <c>probabilities</c>,
-    /// [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and <c>predicted</c>, 1 if
-    /// the row has the label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c> (calibrated), [batch, 1]; of
-    /// regression: <c>score</c>, [batch, 1], in the label's unit; of several heads those of each, with its label as prefix
-    /// (<c>Species.logits</c>). The file's metadata contain class names, decision thresholds and preprocessing.
+    /// floats, red, green and blue from 0 to 255; the graph normalizes them. Input of modules with one column: for numbers <c>features</c>,
+    /// [batch, ...] floats; for keys <c>keys</c>, [batch, K] UInt32, 0 for a missing key. Table columns beside the picture, and the columns
+    /// of a module with several inputs (<see cref="InputBranches"/>), are inputs with the columns' names; missing numbers of a table are
+    /// NaN, and with <see cref="MissingPictures"/> the input <c>missing_picture</c>, [batch, 1] floats, is 1 for a row without a picture. A
+    /// module must consist of supported layers (docs/modules.md). Outputs of multiclass and ordinal classification: <c>logits</c> and
+    /// <c>probabilities</c>, [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and
+    /// <c>predicted</c>, 1 for a predicted label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c>
+    /// (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit; of several heads those of each head,
+    /// prefixed with its label (<c>Species.logits</c>). The file's metadata contain class names, decision thresholds and preprocessing.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>
@@ -25,9 +25,8 @@ public static class FineTuningOnnxExtensions
     /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
-    /// The network is a TorchScript program, has replaced stages, unsupported layers or a custom <c>forward</c>, or has sequences as input;
-    /// a column has the name of another input or of an output; or the model scores several views. The message names the reason and what to
-    /// do.
+    /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has sequence inputs, or uses test-time
+    /// augmentation; or a column has the name of another input or output of the file. The message names the reason and an alternative.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -37,18 +36,18 @@ public static class FineTuningOnnxExtensions
     }
 
     /// <summary>
-    /// Converts a model to a chain of ML.NET's own transformers (LoadImages, ResizeImages and ExtractPixels for pictures, ApplyOnnxModel,
-    /// linear scorers) with the same output columns, for every task and several heads. The chain can be saved, loaded and used without
+    /// Converts a model to a chain of ML.NET's own transformers (for pictures LoadImages, ResizeImages and ExtractPixels; ApplyOnnxModel;
+    /// ML.NET's scorers) with the same output columns, for every task and several heads. The chain can be saved, loaded and used without
     /// TorchSharp and this library: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer.
     /// ML.NET resizes pictures differently from this library, so scores differ slightly; a picture that cannot be read is always an error.
-    /// ML.NET parallelizes over rows, and ONNX Runtime within each row as well:
-    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before loading the chain,
-    /// halves the CPU time and is also faster for hundreds of rows (docs/onnx.md); do not set it for scoring single rows.
+    /// ML.NET parallelizes over rows, and ONNX Runtime within each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions {
+    /// IntraOpNumThreads = 1 })</c> before this call, and before loading the chain, halves the CPU time and is also faster for hundreds of
+    /// rows (docs/onnx.md); do not set it for scoring single rows.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">A fine-tuned network, or a chain with one; other transformers of the chain are not included.</param>
     /// <param name="schema">
-    /// Schema of the data to score; image columns must contain paths or images, and keys must have the type UInt32, as from
+    /// Schema of the data to score; image columns must contain paths or images, and keys must be of type UInt32, as from
     /// <c>MapValueToKey</c>.
     /// </param>
     /// <param name="oversampling">
@@ -61,11 +60,11 @@ public static class FineTuningOnnxExtensions
     /// then throws <see cref="ObjectDisposedException"/>.
     /// </returns>
     /// <exception cref="ArgumentException">
-    /// The model contains no fine-tuned network or more than one, or a column is missing.
+    /// The model contains no fine-tuned network or more than one; or a column is missing.
     /// </exception>
     /// <exception cref="NotSupportedException">
-    /// As for <see cref="ExportOnnx"/>, except that any column names are allowed; or an image column contains bytes or raw pixels; or the
-    /// model was trained with <see cref="MissingPictures"/>, or has one class or one label.
+    /// As for <see cref="ExportOnnx"/>, except that column names are not restricted; or an image column contains bytes; the model allows
+    /// rows without a picture (<see cref="MissingPictures"/>); or it has only one class or label.
     /// </exception>
     public static ITransformer ToOnnxPipeline(
         this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)

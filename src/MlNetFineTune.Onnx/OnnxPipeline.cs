@@ -9,8 +9,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned network as a chain of ML.NET's own transformers, which compute the input tensors (<see cref="ModelInput.ToTensors"/>), the
-/// network's outputs, and the columns of each head (<see cref="OnnxScorer"/>).
+/// A fine-tuned network as a chain of ML.NET's own transformers: they compute the tensors that the input declares
+/// (<see cref="ModelInput.ToTensors"/>), the network's outputs, and the columns of each head (<see cref="OnnxScorer"/>).
 /// </summary>
 internal static class OnnxPipeline
 {
@@ -35,8 +35,8 @@ internal static class OnnxPipeline
         var chain = new Chain(ml, schema);
         try
         {
-            // The names of the output columns of ML.NET's scorers are fixed. If the model's are different, columns of the data with the
-            // fixed names are renamed temporarily.
+            // ML.NET's scorers have fixed names for their columns. If the model uses other names, data columns with the fixed names are
+            // renamed temporarily.
             var all = scorers.SelectMany(scorer => scorer.Columns).ToList();
             string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
             string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];

@@ -10,12 +10,11 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// ML.NET's scorers for the outputs of one head in a chain: linear models with the identity as weights, divided by the temperature if
-/// probabilities are calibrated. They compute the same columns as for ML.NET's own trainers: softmax or sigmoid, names, the predicted
-/// label.
+/// ML.NET's scorers that follow one head of a network in a chain: linear models of the network's outputs with identity weights, divided by
+/// the temperature if probabilities are calibrated. ML.NET adds the usual columns: softmax or sigmoid, names, the predicted label.
 /// </summary>
-/// <param name="Steps">The transformers, in order. Each reads outputs of the network or of previous steps.</param>
-/// <param name="Columns">The fixed names of their output columns in ML.NET, and the names in the model.</param>
+/// <param name="Steps">The steps, in order. Each reads outputs of the network or of previous steps.</param>
+/// <param name="Columns">ML.NET's fixed names of the columns, and the model's names.</param>
 internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyList<(string OfMlNet, string OfModel)> Columns)
 {
     private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;

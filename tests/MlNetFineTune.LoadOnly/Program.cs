@@ -1,7 +1,7 @@
 // Loads a model in a process that references ML.NET but has not loaded this library, scores the pictures whose paths follow, and prints the
 // bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. A path
 // may be followed by what stands in a table beside it: path;number;text. --register <assembly> before the model registers an assembly with
-// factories.
+// factories. --column <name> before the model prints another column of vectors instead.
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
@@ -13,10 +13,14 @@ if (args[0] == "--register")
     ml.ComponentCatalog.RegisterAssembly(Assembly.LoadFrom(args[1]));
     args = args[2..];
 }
+var other = "";
+if (args[0] == "--column")
+    (other, args) = (args[1], args[2..]);
 var model = ml.Model.Load(args[0], out _);
 var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
 var vector = scored.Schema.Where(
-    found => found.Name.EndsWith("Score", StringComparison.Ordinal) && found.Type is VectorDataViewType).ToList();
+    found => found.Type is VectorDataViewType
+        && (other.Length > 0 ? found.Name == other : found.Name.EndsWith("Score", StringComparison.Ordinal))).ToList();
 string[] columns = scored.Schema.GetColumnOrNull("Probability") is null ? ["Score"] : ["Score", "Probability"];
 foreach (var scores in vector.Count > 0 ? scored.GetColumn<float[]>(vector[0]) : Numbers(scored, columns))
     Console.WriteLine(string.Join(' ', scores.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));

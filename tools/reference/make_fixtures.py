@@ -8,6 +8,7 @@ import clipping_fixture
 import crop_fixture
 import distillation_fixture
 import erasing_fixture
+import explanations_fixture
 import features_fixture
 import format_fixture
 import fusion_fixture
@@ -41,6 +42,7 @@ module_fixture.main()
 features_fixture.main()
 fusion_fixture.main()
 several_fixture.main()
+explanations_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()

@@ -22,6 +22,7 @@ internal static class PhotoEndpoints
         photos.MapGet("/{id:long}", Find);
         photos.MapGet("/{id:long}/image", (long id, PhotoStore store) => Picture(store.Content(id)));
         photos.MapGet("/{id:long}/thumbnail", (long id, PhotoStore store) => Picture(store.ThumbnailOf(id)));
+        photos.MapGet("/{id:long}/why", Why);
         photos.MapPut("/{id:long}/label", SetLabel);
         photos.MapDelete("/{id:long}/label", (long id, PhotoStore store) => FoundOr404(store.SetLabel(id, null)));
         photos.MapDelete("/{id:long}", Delete);
@@ -63,6 +64,13 @@ internal static class PhotoEndpoints
         Deletion.InUse => Problems.Conflict("A training learns from this photo. Delete it when the training has ended."),
         _ => Problems.NotFound("photo"),
     };
+
+    /// <summary>By the model that is served now, whichever has answered.</summary>
+    private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Why(
+        long id, PhotoStore store, ServedModel served, CancellationToken aborted) =>
+        Picture(store.Content(id) is { } photo && await ExplainedPhoto.OfAsync(served, photo.Content, aborted) is { } explained
+            ? new PictureFile(explained, "image/jpeg")
+            : null);
 
     private static Results<FileContentHttpResult, ProblemHttpResult> Picture(PictureFile? file) =>
         file is null ? Problems.NotFound("photo") : TypedResults.File(file.Content, file.MediaType);

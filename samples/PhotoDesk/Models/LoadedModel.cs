@@ -10,11 +10,13 @@ namespace PhotoDesk;
 /// </summary>
 internal sealed class LoadedModel : IDisposable
 {
+    private readonly MLContext _ml;
     private readonly ITransformer _file;
+    private readonly ImageExplainingTransformer _explainer;
 
     public LoadedModel(MLContext ml, long id, string path)
     {
-        Id = id;
+        (_ml, Id) = (ml, id);
         _file = ml.Model.Load(path, out _);
         var network = ((IEnumerable<ITransformer>)_file).OfType<FineTuningTransformer>().Single();
         Classes = network.Classes;
@@ -29,6 +31,8 @@ internal sealed class LoadedModel : IDisposable
             },
             contractName: null);
         var nothing = _file.Transform(ml.Data.LoadFromEnumerable<PhotoRow>([]));
+        _explainer = ml.Transforms.ExplainImages("Heat", nameof(PhotoRow.Photo), network, Explanation.GradCam())
+            .Fit(ml.Data.LoadFromEnumerable<PhotoRow>([]));
         Transformer = new TransformerChain<ITransformer>(_file, verdict.Fit(nothing));
     }
 
@@ -43,5 +47,14 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>The chain of the file, for <c>Backbone.FromModel</c> and <c>Transform</c>.</summary>
     public ITransformer File => _file;
 
-    public void Dispose() => (_file as IDisposable)?.Dispose();
+    /// <summary>The photo with the heat of what speaks for the answer; null where it cannot be read. The caller disposes it.</summary>
+    /// <exception cref="ObjectDisposedException">Another model has taken its place.</exception>
+    public MLImage? Explain(byte[] photo) =>
+        _explainer.Transform(_ml.Data.LoadFromEnumerable([new PhotoRow { Photo = photo }])).GetColumn<MLImage?>("Heat").Single();
+
+    public void Dispose()
+    {
+        _explainer.Dispose();
+        (_file as IDisposable)?.Dispose();
+    }
 }

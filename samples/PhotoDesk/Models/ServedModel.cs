@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetFineTune;
 
 namespace PhotoDesk;
@@ -36,6 +37,20 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
     /// <exception cref="PredictorBusyException">The queue is full.</exception>
     public async Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
         await Predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
+
+    /// <summary>The photo with the heat of what speaks for the present model's answer; null where it cannot be read. The caller disposes
+    /// it.</summary>
+    public MLImage? Explain(byte[] photo)
+    {
+        try
+        {
+            return Model.Explain(photo);
+        }
+        catch (ObjectDisposedException)
+        {
+            return Model.Explain(photo); // the next one, which has just taken its place
+        }
+    }
 
     public Opinion ToOpinion(JudgedRow row) => new(
         row.ModelId, row.PredictedLabel,

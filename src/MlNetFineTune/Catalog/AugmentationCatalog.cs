@@ -9,8 +9,8 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Creates an estimator that augments pictures at random while the estimators after it are fitted; in scoring, in evaluation and in the
-    /// saved model they are not changed. It learns nothing from data.
+    /// Augments pictures while the estimators after it are fitted, and passes them on unchanged in scoring, evaluation and the saved model.
+    /// Fitting it does not read data.
     /// </summary>
     /// <remarks>
     /// <format type="text/markdown"><![CDATA[
@@ -25,8 +25,8 @@ public static partial class FineTuningExtensions
     /// A row has the same augmented picture on every cursor, independently of the order of the rows and the number of threads: random
     /// numbers depend only on seed and row id. ML.NET's trainers use one augmented picture per row; `ml.Data.Augment` provides several.
     /// `FineTuneImages` directly after it, or after steps that only add other columns, uses the augmentation as its own option: new
-    /// pictures
-    /// in every epoch with the trainer's seed, bit-identical weights to those with the option, and validation without augmentation.
+    /// pictures in every epoch with the trainer's seed, bit-identical weights to those with the option, and validation without
+    /// augmentation.
     ///
     /// ML.NET augments only in flat chains: in a chain that is appended as a whole, pictures are not augmented. `AppendCacheCheckpoint`
     /// after it stores one augmented picture per row, and drops columns of images.
@@ -34,20 +34,15 @@ public static partial class FineTuningExtensions
     /// Area and aspect ratio of a crop are relative to the picture's. Areas outside the picture are filled with ImageNet's mean colour.
     /// Augmented pictures are opaque. A missing picture (a missing image, an empty path, no bytes) results in a missing image. A file that
     /// cannot be read is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image with
-    /// a
-    /// warning in scoring.
+    /// a warning in scoring.
     /// ]]></format>
     /// </remarks>
     /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
-    /// <param name="outputColumnName">Name of the output column of images; it may be the input's.</param>
+    /// <param name="outputColumnName">Name of the new column of images; may be the input's name.</param>
     /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="augmentation">
     /// The augmentation. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
-    /// <see cref="Augmentation.CutMix"/> are not supported, since they need batches.
-    /// </param>
-    /// <param name="seed">Seed of the random numbers. Default null: the context's, or 0 without one.</param>
-    /// <param name="imageFolder">
-    /// Folder to which relative paths refer; saved with the model. Default null: the current directory. Only for a column of paths.
+    /// <see cref="Augmentation.CutMix"/> are not supported, because they need a batch.
     /// </param>
     /// <exception cref="ArgumentException">A name is empty, or the augmentation mixes the pictures of a batch.</exception>
     public static IEstimator<ITransformer> AugmentImages(
@@ -62,24 +57,24 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// Adds augmented rows for any trainer: the result has the original rows and copies of them with pictures augmented differently in each
-    /// copy. Lazy: pictures are read and augmented when a cursor requests them. Use it on training rows only, and before the chain.
+    /// More rows for any trainer: the original rows, and copies of each with differently augmented pictures. Lazy: pictures are read and
+    /// augmented when a cursor reads them. For training rows only, before the chain.
     /// </summary>
     /// <remarks>
-    /// All original rows come first, then all rows of each copy; a trainer that shuffles mixes them. The column
-    /// <paramref name="groupColumnName"/> (UInt64) has a number that only a row and its copies share: as <c>samplingKeyColumnName</c> of
-    /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps the copies of a
-    /// picture on one side of a split. The test rows then include augmented pictures; to test on original pictures, split first and augment
-    /// the training rows. Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
+    /// All original rows come first, then all rows of each copy; a shuffling trainer mixes them. <paramref name="groupColumnName"/>
+    /// (UInt64) has a number for each row that is equal for its copies and different for other rows: as <c>samplingKeyColumnName</c> of
+    /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps copies of a picture
+    /// on one side. Test rows then include augmented pictures; to test on original pictures, split first and augment the training rows.
+    /// Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
     /// </remarks>
     /// <param name="catalog">The catalog <c>ml.Data</c>.</param>
     /// <param name="data">The original rows.</param>
     /// <param name="copies">Number of augmented copies of each row. At least 1.</param>
     /// <param name="augmentation">The augmentation, as in <see cref="AugmentImages"/>.</param>
-    /// <param name="outputColumnName">Name of the output column of images; it may be the input's. Default "Image".</param>
+    /// <param name="outputColumnName">Name of the new column of images; may be the input's name. Default "Image".</param>
     /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="groupColumnName">Name of the column with the number of the original row. Default "OriginalRow".</param>
-    /// <param name="keepOriginals">Whether the result contains the original rows. Default true.</param>
+    /// <param name="keepOriginals">Whether the result includes the original rows. Default true.</param>
     /// <param name="seed">Seed of the random numbers. Default null: the context's, or 0 without one.</param>
     /// <param name="imageFolder">
     /// Folder to which relative paths refer. Default null: the current directory. Only for a column of paths.

@@ -7,9 +7,8 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Creates an estimator that computes a vector of features for each picture with a frozen network, in batches, for ML.NET's own
-    /// trainers. <c>Fit</c> loads the network and does not train it. For the network of a fine-tuned model:
-    /// <see cref="Backbone.FromModel"/>.
+    /// Computes a feature vector for each picture with a frozen network, in batches, for ML.NET's own trainers. <c>Fit</c> only loads the
+    /// network. For a fine-tuned model use <see cref="Backbone.FromModel"/>.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
     /// <param name="outputColumnName">Name of the output column: a vector of Single with slot names.</param>
@@ -19,9 +18,7 @@ public static partial class FineTuningExtensions
     /// </param>
     /// <param name="backbone">The network and its weights.</param>
     /// <param name="options">Pooling, cache and others; null for the defaults.</param>
-    /// <exception cref="ArgumentException">
-    /// A column name is empty, the backbone has no weights, or its number of input channels is neither 1 nor 3.
-    /// </exception>
+    /// <exception cref="ArgumentException">The backbone has no weights, or its input is not a picture.</exception>
     public static ImageFeaturesEstimator ExtractImageFeatures(
         this TransformsCatalog catalog, string outputColumnName, string inputColumnName, Backbone backbone,
         ImageFeatureOptions? options = null)

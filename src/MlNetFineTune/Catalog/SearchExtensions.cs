@@ -7,15 +7,13 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Creates an index of pictures by their features, for similarity search. Rows without features (missing values, or all zero) are
-    /// excluded and named in a warning.
+    /// Builds an index of pictures by their features, for similarity search. Rows without features (missing values, or all zero) are
+    /// skipped; a warning in the log names them.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="data">One row for each picture; read once.</param>
-    /// <param name="keyColumnName">Name of a text column with a different value in each row, such as the path. Default "ImagePath".</param>
-    /// <param name="featuresColumnName">
-    /// Name of the column of features: a vector of Single of known size, at most 65,536. Default "Features".
-    /// </param>
+    /// <param name="keyColumnName">Name of the text column with a unique key for each row, such as the path. Default "ImagePath".</param>
+    /// <param name="featuresColumnName">Name of the feature column, a vector of Single of known size. Default "Features".</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex BuildImageIndex(

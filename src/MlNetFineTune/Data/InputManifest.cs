@@ -15,7 +15,13 @@ internal abstract record InputManifest
     /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract ModelInput Create();
 
-    /// <summary>How rows without a picture are handled, if there are tabular columns; otherwise null.</summary>
+    /// <summary>The column of pictures that is the input of the first layer; null if there is none.</summary>
+    public virtual ImageInputManifest? FindPictures() => null;
+
+    /// <summary>The same input with the pictures in another column.</summary>
+    public virtual InputManifest WithPicturesIn(string column) => this;
+
+    /// <summary>Treatment of rows without a picture, if the input has a table; null without a table.</summary>
     public virtual MissingPictures? MissingPicturesBesideTable() => null;
 }
 
@@ -26,6 +32,10 @@ internal sealed record ImageInputManifest(
 {
     public override ImageInput Create() =>
         new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
+
+    public override ImageInputManifest FindPictures() => this;
+
+    public override ImageInputManifest WithPicturesIn(string column) => this with { Column = column };
 }
 
 /// <summary>A column of numbers or keys.</summary>
@@ -78,6 +88,11 @@ internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : 
         Parts.Count > 0 && Parts.All(part => part is ImageInputManifest or NumberInputManifest or SequenceInputManifest)
         ? new TableInput([.. Parts.Select(part => part.Create())])
         : throw new ArgumentException("it has no inputs, or such as are none of a module");
+
+    public override ImageInputManifest? FindPictures() => Parts is [ImageInputManifest only] ? only : null;
+
+    public override InputManifest WithPicturesIn(string column) =>
+        FindPictures() is { } only ? new TableInputManifest([only.WithPicturesIn(column)]) : this;
 }
 
 /// <summary>A picture and a table beside it.</summary>
@@ -88,6 +103,10 @@ internal sealed record FusedInputManifest(
     public override ModelInput Create() => Table.Count > 0 && Table.All(column => column is not null)
         ? new FusedInput(Image.Create(), [.. Table.Select(column => column.CreateForTable())], MissingPictures)
         : throw new ArgumentException("it has a table without columns");
+
+    public override ImageInputManifest FindPictures() => Image;
+
+    public override InputManifest WithPicturesIn(string column) => this with { Image = Image.WithPicturesIn(column) };
 
     public override MissingPictures? MissingPicturesBesideTable() => MissingPictures;
 }

@@ -3,17 +3,16 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// An input tensor of an exported network, and the column of the data from which it is computed. An encoded sample contains the tensors of
-/// its input in order.
+/// An input tensor of an exported network, and its data column. An encoded sample contains the tensors of its input one after another.
 /// </summary>
 /// <param name="Name">Name of the tensor in the file.</param>
-/// <param name="Column">Name of the column of the data.</param>
+/// <param name="Column">Name of the data column.</param>
 internal abstract record TensorColumn(string Name, string Column)
 {
-    /// <summary>The description for the file's metadata.</summary>
+    /// <summary>Description for the file's metadata.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Number of bytes in an encoded sample.</summary>
+    /// <summary>Its size in an encoded sample, in bytes.</summary>
     public abstract int SampleLength { get; }
 
     /// <summary>Declares the tensor in a graph.</summary>
@@ -21,17 +20,17 @@ internal abstract record TensorColumn(string Name, string Column)
     /// <param name="oversampling">See <see cref="PixelTensor"/>; null if the input is the network's own pixels.</param>
     public abstract GraphValue Declare(NetworkGraph graph, int? oversampling);
 
-    /// <summary>Adds the operators between the declared tensor and the network, such as normalisation.</summary>
+    /// <summary>Adds the conversion of its numbers to the network's input.</summary>
     /// <param name="graph">The graph to which the operators are added.</param>
-    /// <param name="declared">The result of <see cref="Declare"/>.</param>
+    /// <param name="declared">Result of <see cref="Declare"/>.</param>
     /// <param name="oversampling">As for <see cref="Declare"/>.</param>
     public abstract GraphValue Prepare(NetworkGraph graph, GraphValue declared, int? oversampling);
 
-    /// <summary>Adds transformers that compute the tensor's column from the data's.</summary>
+    /// <summary>Adds the transformers that compute the tensor's column from the data's.</summary>
     public abstract void MakeBy(ITensorMaker maker);
 }
 
-/// <summary>Computes the columns of an exported network's tensors with ML.NET's own transformers.</summary>
+/// <summary>Computes the columns of an exported network's tensors with ML.NET's transformers.</summary>
 internal interface ITensorMaker
 {
     void Make(PixelTensor pixels);
@@ -42,12 +41,12 @@ internal interface ITensorMaker
 }
 
 /// <summary>
-/// A picture: floats [3, size, size] from 0 to 255. For ML.NET's own image transforms, which resize without antialiasing and do not crop,
-/// the input is an uncropped picture as bytes, larger by a factor, which the graph crops and averages.
+/// A picture: floats [3, size, size] from 0 to 255. For ML.NET's own image transforms, which resize without cropping and antialiasing, the
+/// input is the uncropped picture, enlarged by a factor, as bytes; the graph crops and averages it.
 /// </summary>
 /// <param name="Name">Name of the tensor.</param>
-/// <param name="Image">The column and the folder of its files.</param>
-/// <param name="Form">Size and normalisation of the network's input.</param>
+/// <param name="Image">The column, and the folder of its files.</param>
+/// <param name="Form">Size and normalization of the pixels.</param>
 internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm Form) : TensorColumn(Name, Image.Column)
 {
     /// <summary>Name of the tensor if it is the only one.</summary>
@@ -80,7 +79,7 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
 
     public override void MakeBy(ITensorMaker maker) => maker.Make(this);
 
-    // With separate names, so that all later values have the same names as in a graph for the network's own pixels.
+    // With separate names, so that all later values have the same names as in a graph of the network's own pixels.
     private GraphValue Seen(NetworkGraph graph, GraphValue picture, int factor)
     {
         var (start, end) = ((long)Border * factor, (long)(Border + Size) * factor);
@@ -97,13 +96,13 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
     }
 }
 
-/// <summary>Numbers, or keys as ML.NET stores them. A single key has the shape [N, 1], as in ML.NET.</summary>
+/// <summary>Numbers, or keys as ML.NET stores them. A single key is [N, 1], as from ML.NET.</summary>
 /// <param name="Name">Name of the tensor.</param>
-/// <param name="Shape">Shape of the network's input.</param>
+/// <param name="Shape">Shape of a row in the network.</param>
 /// <param name="AllowsMissing">Whether NaN is allowed.</param>
 internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape, bool AllowsMissing) : TensorColumn(Name, Shape.Column)
 {
-    /// <summary>Names of the tensor if it is the only one, for numbers and for keys.</summary>
+    /// <summary>Names of the tensor if it is the only one, for numbers and keys.</summary>
     public const string OnlyNumbers = "features";
     public const string OnlyKeys = "keys";
 
@@ -126,7 +125,7 @@ internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape,
     public override void MakeBy(ITensorMaker maker) => maker.Make(this);
 }
 
-/// <summary>[N, 1]: 1 if the picture is missing, otherwise 0. The pixels of a missing picture are ignored.</summary>
+/// <summary>[N, 1]: 1 if the picture is missing, else 0. The pixels are then ignored.</summary>
 /// <param name="Name">Name of the tensor.</param>
 /// <param name="Image">The column of the picture.</param>
 internal sealed record MissingPictureTensor(string Name, ImageColumn Image) : TensorColumn(Name, Image.Column)

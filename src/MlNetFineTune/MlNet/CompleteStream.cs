@@ -1,8 +1,8 @@
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A stream that throws at its end. ML.NET's <c>BinarySaver</c> reads until it has the expected number of bytes, which is an infinite loop
-/// for a truncated file.
+/// A stream that throws at its end. ML.NET's <c>BinarySaver</c> reads a value until all its bytes have arrived, and loops forever on a
+/// truncated file.
 /// </summary>
 /// <param name="inner">The stream. The caller keeps ownership; it is not read ahead.</param>
 internal sealed class CompleteStream(Stream inner) : Stream

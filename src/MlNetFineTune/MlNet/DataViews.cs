@@ -5,7 +5,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.MlNet;
 
-/// <summary>Access to the structure of ML.NET's data views, most of which is internal.</summary>
+/// <summary>Relations between ML.NET's data views, mostly by internal members.</summary>
 internal static class DataViews
 {
     /// <summary>The source of a view; null if it is a loader's, or not known for this type of view.</summary>

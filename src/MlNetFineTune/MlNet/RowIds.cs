@@ -9,9 +9,7 @@ namespace MlNetFineTune.MlNet;
 /// </summary>
 internal static class RowIds
 {
-    /// <summary>
-    /// The row's number if the loader numbered it, otherwise a hash. Different for different rows, up to hash collisions.
-    /// </summary>
+    /// <summary>The row's number if a loader counted it, otherwise a hash. Collisions within a view are improbable.</summary>
     public static ulong NumberOf(DataViewRowId id)
     {
         if (id.High == 0)
@@ -22,7 +20,7 @@ internal static class RowIds
         return XxHash64.HashToUInt64(bytes);
     }
 
-    /// <summary>The counter of a row's random numbers. Rows with equal values have the same random numbers.</summary>
+    /// <summary>Keys a row's random numbers. Rows with equal keys have equal random numbers.</summary>
     public static int OrdinalOf(DataViewRowId id)
     {
         var number = NumberOf(id);

@@ -46,6 +46,30 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return end > first ? current : input.alias();
     }
 
+    /// <summary>How tokens become features; null where there are no tokens.</summary>
+    public virtual Backbone.TokenPooling? Pooling => null;
+
+    /// <summary>The attention weights of every stage that has some, in order: [N, T, T] each, averaged over the heads.
+    /// Caller disposes each.</summary>
+    public IReadOnlyList<Tensor> AttentionWeights(Tensor input)
+    {
+        var weights = new List<Tensor>();
+        var last = _stages.FindLastIndex(stage => stage.Attention is not null);
+        var current = input.alias();
+        for (var i = 0; i <= last; i++)
+        {
+            if (Stages[i].Attention is { } attention)
+                weights.Add(attention(current));
+            if (i == last)
+                break;
+            var next = Stages[i].Forward(current);
+            current.Dispose();
+            current = next;
+        }
+        current.Dispose();
+        return weights;
+    }
+
     /// <summary>The network in inference mode as operators: [N, C, H, W] -> [N, <see cref="Features"/>].</summary>
     /// <exception cref="NotSupportedException">The network is a TorchScript program, whose operators are not known.</exception>
     public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) =>
@@ -232,8 +256,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     protected void AddStage(
-        string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null, bool givesMaps = true) =>
-        _stages.Add(new Stage(name, modules, maps, pool) { GivesMaps = givesMaps });
+        string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null, bool givesMaps = true,
+        Func<Tensor, Tensor>? attention = null) =>
+        _stages.Add(new Stage(name, modules, maps, pool) { GivesMaps = givesMaps, Attention = attention });
 
     protected override void Dispose(bool disposing)
     {

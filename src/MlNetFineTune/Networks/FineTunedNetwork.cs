@@ -159,6 +159,30 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <returns>[N, outputs].</returns>
     public abstract Tensor ForwardRest(ModelInputs inputs, int first);
 
+    /// <summary>
+    /// Runs the stages up to this one, without the pooling that may follow it: [N, C, H, W] where the stage gives maps. The caller disposes
+    /// the result, and keeps the input. Only where the network <see cref="RunsInStages"/>.
+    /// </summary>
+    /// <param name="inputs">The network's input.</param>
+    /// <param name="stage">From 0.</param>
+    public virtual Tensor ForwardMaps(ModelInputs inputs, int stage) => ForwardFirst(inputs, stage + 1);
+
+    /// <summary>Runs what follows <see cref="ForwardMaps"/>: the stage's pooling, the later stages, and the head.</summary>
+    /// <param name="inputs">What it gave, and what stands beside.</param>
+    /// <param name="stage">The same.</param>
+    /// <returns>[N, outputs]. The caller disposes it.</returns>
+    public virtual Tensor ForwardFromMaps(ModelInputs inputs, int stage) => ForwardRest(inputs, stage + 1);
+
+    /// <summary>For each stage, whether <see cref="AttentionWeights"/> knows its self-attention.</summary>
+    public virtual IReadOnlyList<bool> HasAttention => [.. Stages.Select(_ => false)];
+
+    /// <summary>How tokens become features; null where there are no tokens.</summary>
+    public virtual Backbone.TokenPooling? Pooling => null;
+
+    /// <summary>The attention weights of every stage that has some, in order: [N, T, T] each, averaged over the heads. The caller disposes
+    /// each, and keeps the input.</summary>
+    public virtual IReadOnlyList<Tensor> AttentionWeights(ModelInputs inputs) => [];
+
     /// <summary>A training step's <see cref="ForwardRest"/>, with that step's random numbers.</summary>
     /// <param name="inputs">As there.</param>
     /// <param name="first">As there.</param>

@@ -6,19 +6,19 @@ internal enum GraphElement
     Single,
     Byte,
 
-    /// <summary>Keys as ML.NET stores them: 0 is missing.</summary>
+    /// <summary>Keys as ML.NET stores them.</summary>
     UInt32,
 }
 
 /// <summary>An input tensor of a graph.</summary>
 /// <param name="Value">The value with the name in graph and file.</param>
-/// <param name="Elements">Element type.</param>
+/// <param name="Elements">Its element type.</param>
 /// <param name="Shape">Shape of one row, without the batch dimension.</param>
 internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IReadOnlyList<long> Shape);
 
 /// <summary>
-/// The inputs of a network in a graph, corresponding to <see cref="ModelInputs"/> in a forward pass: the value that is passed through the
-/// stages, and the additional values in the order of the input's columns.
+/// The input of a network in a graph, like <see cref="ModelInputs"/> in a forward pass: the value that is passed through the stages, and
+/// additional values in the order of the input's columns.
 /// </summary>
 /// <param name="activations">[N, ...].</param>
 /// <param name="beside">Additional values for the same rows. None by default.</param>

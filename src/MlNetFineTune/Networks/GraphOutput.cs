@@ -12,6 +12,6 @@ internal sealed record GraphOutput(GraphValue Value, int Length)
     public const string Probability = "probability";
     public const string Score = "score";
 
-    /// <summary>Prefix of the names of one head's outputs, if there are several heads.</summary>
+    /// <summary>Prefix of the names of one of several heads' outputs.</summary>
     public static string PrefixOf(string label) => label + ".";
 }

@@ -149,6 +149,25 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunHead(features, inputs);
     }
 
+    public override Tensor ForwardMaps(ModelInputs inputs, int stage)
+    {
+        using var before = Backbone.Forward(inputs.Activations, 0, stage);
+        return Backbone.Stages[stage].Maps.Forward(before);
+    }
+
+    public override Tensor ForwardFromMaps(ModelInputs inputs, int stage)
+    {
+        using var pooled = Backbone.Stages[stage].Pool?.Forward(inputs.Activations) ?? inputs.Activations.alias();
+        using var features = Backbone.Forward(pooled, stage + 1, Stages.Count);
+        return RunHead(features, inputs);
+    }
+
+    public override IReadOnlyList<bool> HasAttention => [.. Backbone.Stages.Select(stage => stage.Attention is not null)];
+
+    public override Backbone.TokenPooling? Pooling => Backbone.Pooling;
+
+    public override IReadOnlyList<Tensor> AttentionWeights(ModelInputs inputs) => Backbone.AttentionWeights(inputs.Activations);
+
     /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers;
     /// adapters draw counted numbers, and our networks nothing.</summary>
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)

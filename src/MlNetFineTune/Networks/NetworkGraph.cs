@@ -12,7 +12,7 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Inputs">Input values and constants.</param>
 /// <param name="Outputs">Output values, usually one.</param>
 /// <param name="Attributes">Attributes by name: a long, a float, a text, an array of longs or a constant.</param>
-/// <param name="MayBeRounded">Whether its output may be quantized to 8 bits; false for indices, Booleans and tabular numbers.</param>
+/// <param name="MayBeRounded">Whether 8-bit files may quantize it; false for indices, Booleans and a table's numbers.</param>
 internal sealed record GraphNode(
     string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes,
     bool MayBeRounded = true);
@@ -28,7 +28,7 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
 /// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="size">Height and width in pixels of the picture that is passed through the network; 0 if there is none.</param>
+/// <param name="size">Height and width of the picture in pixels; 0 if the input is not a picture.</param>
 internal sealed class NetworkGraph(int size = 0)
 {
     public const int OperatorSet = 17;
@@ -45,7 +45,7 @@ internal sealed class NetworkGraph(int size = 0)
 
     public int Size { get; } = size;
 
-    /// <summary>The inputs, in the order of their declaration.</summary>
+    /// <summary>The inputs, in the order of declaration.</summary>
     public IReadOnlyList<GraphInput> Inputs => _inputs;
 
     /// <summary>The nodes, in the order of computation.</summary>
@@ -63,7 +63,7 @@ internal sealed class NetworkGraph(int size = 0)
         return graph;
     }
 
-    /// <summary>Declares an input tensor. All inputs must be declared before the first operator is added.</summary>
+    /// <summary>Declares an input; all inputs are declared before the first operator.</summary>
     /// <param name="name">Name in the file.</param>
     /// <param name="shape">Shape of one row.</param>
     /// <param name="elements">Element type.</param>
@@ -81,11 +81,11 @@ internal sealed class NetworkGraph(int size = 0)
     public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(name.ToLowerInvariant(), name, inputs, attributes);
 
-    /// <summary>The same with an explicit name, so that the names of other values do not depend on it.</summary>
+    /// <summary>The same with a separate name, so that the names of all other values do not change.</summary>
     public GraphValue AddNamed(string output, string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(output, name, inputs, attributes);
 
-    /// <summary>Adds an operator with Boolean output.</summary>
+    /// <summary>An operator with Boolean output.</summary>
     public GraphValue AddCondition(string name, params GraphValue[] inputs) =>
         Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
 
@@ -141,7 +141,7 @@ internal sealed class NetworkGraph(int size = 0)
 
     public GraphValue Softmax(GraphValue value) => Add("Softmax", [value], ("axis", -1L));
 
-    /// <summary>Excludes the nodes added since then from quantization to 8 bits.</summary>
+    /// <summary>Excludes the added nodes from quantization.</summary>
     /// <param name="first">Number of nodes before.</param>
     public void KeepExact(int first)
     {

@@ -17,6 +17,12 @@ internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computa
 
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
 
+    /// <summary>
+    /// The weights of the stage's self-attention, averaged over its heads, from what enters the stage: [N, T, C] -> [N, T, T]. The caller
+    /// disposes them. Null where there is none, or none that is known.
+    /// </summary>
+    public Func<Tensor, Tensor>? Attention { get; init; }
+
     /// <summary>Caller disposes the result; the input is left alone.</summary>
     public Tensor Forward(Tensor input) => _all.Forward(input);
 

@@ -112,8 +112,8 @@ internal sealed class TableBranch : nn.Module
     /// <param name="graph">The graph to which they are added.</param>
     /// <param name="picture">[N, F].</param>
     /// <param name="beside">
-    /// The columns of the form, in order: numbers [N, size], keys [N, size] or [N]. Then, if the form supports missing pictures, [N, 1]
-    /// with 1 for a missing picture.
+    /// The form's columns in order: numbers [N, size], keys [N, size] or [N]. After them [N, 1], 1 if the picture is missing, if the form
+    /// has this indicator.
     /// </param>
     public GraphValue Write(NetworkGraph graph, GraphValue picture, IReadOnlyList<GraphValue> beside)
     {

@@ -29,7 +29,7 @@ internal static class ReportPage
             <p class="lead">{Ending(run.Report)}</p>
             {Tiles(run)}
             {Curves.Of(run)}
-            {run.Sections.Select(new SectionDrawing(run.Rows).Of)}
+            {run.Sections.Select(new SectionDrawing(run.Rows, run.Heat).Of)}
             {LayerTable.Of(run.Report.Layers)}
             {Again(run)}
             </main>

@@ -13,4 +13,8 @@ namespace MlNetFineTune.Reporting;
 /// <param name="Facts">Everything else that is needed to reproduce the training.</param>
 internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, IReadOnlyList<ReportSection> Sections, LabeledData Rows,
-    IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts);
+    IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
+{
+    /// <summary>Draws what in a picture spoke for the model's answer; null where it cannot be shown.</summary>
+    public RowHeat? Heat { get; init; }
+}

@@ -20,7 +20,10 @@ internal static class RunReport
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps], SectionsOf(task, outputs, run.Data.Validation), run.Data.Validation.Source,
-            OptionsDescription.Of(run.Options), Facts(run, report)));
+            OptionsDescription.Of(run.Options), Facts(run, report))
+        {
+            Heat = run.Data.Validation.Rows.Length > 0 ? RowHeat.Of(run, task) : null,
+        });
 
     private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>
         validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known

@@ -3,9 +3,10 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Draws the sections of a task about the validation rows.</summary>
+/// <summary>Draws a task's report sections on the validation rows.</summary>
 /// <param name="rows">The rows with their pictures and locations.</param>
-internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
+/// <param name="heat">Draws what in a picture spoke for the answer; null where it is not shown.</param>
+internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportDrawing<Markup>
 {
     public Markup Of(ReportSection section)
     {
@@ -41,21 +42,25 @@ internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
         (ReportExample Example, string? Picture)[] all =
             [.. block.All.Select(example => (example, Thumbnail.Of(rows.Inputs, example.Row)))];
         return all.Any(one => one.Picture is not null)
-            ? (Markup)$"""<ul class="cards">{all.Select(one => Card(one.Example, one.Picture))}</ul>"""
+            ? (Markup)$"""{Note()}<ul class="cards">{all.Select(one => Card(one.Example, one.Picture))}</ul>"""
             : Table([rows.Inputs.Noun, .. block.Headings], block.All.Select(Row));
     }
+
+    private Markup Note() => heat is null ? Markup.None : $"<p>{heat.Note}</p>";
 
     private Markup Card(ReportExample example, string? picture)
     {
         var where = Where(example.Row);
-        Markup image = picture is null ? Markup.None : $"""<img src="{picture}" alt="" width="128" height="128">""";
         return $"""
-            <li>{image}
+            <li>{Image(picture)}{Image(picture is null ? null : heat?.Of(example.Row))}
             <div class="verdict">
             {example.Lines.Select(Line)}<span class="where" title="{where}"><bdi>{where}</bdi></span></div></li>
 
             """;
     }
+
+    private static Markup Image(string? picture) =>
+        picture is null ? Markup.None : $"""<img src="{picture}" alt="" width="128" height="128">""";
 
     private Markup Row(ReportExample example) => $"""
         <tr><td><bdi>{Where(example.Row)}</bdi></td>{example.Cells.Select(Cell)}</tr>
@@ -92,7 +97,7 @@ internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
             """;
     }
 
-    // The file of a row, or its position in the data.
+    // A row's file, or its index in the data.
     private string Where(int row) => rows.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {rows.Ordinals[row]}");

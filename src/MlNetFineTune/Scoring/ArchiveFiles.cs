@@ -109,7 +109,7 @@ internal static class ArchiveFiles
     /// <summary>Loads the manifest of another kind of model, which has a single format version.</summary>
     /// <param name="ctx">Context at the model.</param>
     /// <param name="current">The supported version.</param>
-    /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
+    /// <exception cref="InvalidDataException">The manifest is missing or damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
     public static T LoadManifest<T>(ModelLoadContext ctx, int current) =>
         Parsed(LoadJson(ctx), ManifestStream, current, (json, _, _) => Deserialize<T>(json, ManifestStream));

@@ -5,8 +5,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Takes up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel. Rows with cached scores are not
-/// encoded.
+/// Reads up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel on any threads. Rows whose
+/// scores are known are not encoded.
 /// </summary>
 /// <param name="rows">Reader of the rows.</param>
 /// <param name="views">Views of each row.</param>
@@ -28,6 +28,9 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
     public int Count { get; private set; }
 
     public string Noun => rows.Noun;
+
+    /// <summary>What takes and encodes the rows.</summary>
+    public RowReader Rows => rows;
 
     /// <summary>Bytes of a row with all its views.</summary>
     public int RowLength { get; } = views.Count * rows.Length;

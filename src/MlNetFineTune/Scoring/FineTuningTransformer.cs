@@ -72,9 +72,9 @@ public sealed class FineTuningTransformer
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
     /// <summary>
-    /// The layers of the network, from input to output, and whether they were trained: the stages by name (<see cref="Backbone.Stages"/>
-    /// for an image network), then <c>head</c>. Also in a loaded model; for a file of an earlier version of this library, only names and
-    /// sizes are known.
+    /// The layers of the network from input to output, and which of them were trained: the stages by name (<see cref="Backbone.Stages"/> of
+    /// an image network), then <c>head</c>. Saved with the model; model files of earlier versions of this library contain names and sizes
+    /// only.
     /// </summary>
     public IReadOnlyList<ModelLayer> Layers { get; }
 
@@ -195,7 +195,11 @@ public sealed class FineTuningTransformer
     /// <summary>Frees the memory of the network once no thread scores rows with it.</summary>
     public void Dispose() => Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+        ArchivedModels.Add(ctx.Repository, ctx.Directory, this);
+    }
 
     SourceModel IFineTunedModel.AsSource()
     {

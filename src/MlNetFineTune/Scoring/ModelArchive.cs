@@ -45,11 +45,11 @@ internal static class ModelArchive
     // Compression ratios: trained weights close to 1, sparse ones 10, constant ones 1000. A higher ratio indicates a decompression bomb.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
 
-    public static VersionInfo Version { get; } = Of("MNFTMDL2", LoaderSignature);
+    public static VersionInfo Version { get; } = VersionOf("MNFTMDL2", LoaderSignature);
 
-    public static VersionInfo ImagesVersion1 { get; } = Of("MNFTIMGC", ImagesOfFormat1);
+    public static VersionInfo ImagesVersion1 { get; } = VersionOf("MNFTIMGC", ImagesOfFormat1);
 
-    public static VersionInfo ModulesVersion1 { get; } = Of("MNFTMODL", ModulesOfFormat1);
+    public static VersionInfo ModulesVersion1 { get; } = VersionOf("MNFTMODL", ModulesOfFormat1);
 
     public static void Save(IHostEnvironment env, ModelSaveContext ctx, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
@@ -81,7 +81,9 @@ internal static class ModelArchive
             model.Network.MoveTo(device);
             model.Network.PrepareForScoring();
             Probe.Check(channel, model);
-            return new FineTuningTransformer(env, model, report: null);
+            var loaded = new FineTuningTransformer(env, model, report: null);
+            ArchivedModels.Add(ctx.Repository, ctx.Directory, loaded);
+            return loaded;
         }
         catch
         {
@@ -116,7 +118,10 @@ internal static class ModelArchive
         }
     }
 
-    private static VersionInfo Of(string modelSignature, string loaderSignature) => new(
+    /// <summary>What ML.NET's header of an entry of ours says.</summary>
+    /// <param name="modelSignature">8 characters.</param>
+    /// <param name="loaderSignature">At most 24 characters.</param>
+    public static VersionInfo VersionOf(string modelSignature, string loaderSignature) => new(
         modelSignature: modelSignature,
         verWrittenCur: ArchiveFiles.WrittenVersion,
         verReadableCur: 0x00010001,

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>Computes scores of encoded rows. Thread-safe. The network is freed with the last scorer that shares it.</summary>
-internal sealed class NetworkScorer : IDisposable
+internal sealed class NetworkScorer : IBatchScorer, IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly ScoreFunction _function;
@@ -44,6 +44,9 @@ internal sealed class NetworkScorer : IDisposable
     public IReadOnlyList<Augmentation> Views { get; }
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
+
+    /// <summary>The network, whoever else scores with it.</summary>
+    public SharedNetwork Shared => _shared;
 
     /// <summary>Another scorer on the same network. Each is disposed independently.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)

@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>What views, cursors and row mappers need from a transformer that computes columns from rows in batches.</summary>
+/// <summary>The parts of a batch-scoring transformer that views, cursors and row mappers use.</summary>
 /// <param name="Host">Host of the transformer.</param>
 /// <param name="Transformer">The transformer that computes the columns.</param>
 /// <param name="Input">Input of the network.</param>
@@ -14,10 +14,10 @@ namespace MlNetFineTune.Scoring;
 /// <param name="Scorer">Scorer of the network.</param>
 internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInput Input, ScoreColumns Columns, NetworkScorer Scorer)
 {
-    /// <summary>Advice in the error of ML.NET's <c>ConvertToOnnx</c>.</summary>
+    /// <summary>The alternative to ML.NET's <c>ConvertToOnnx</c>, for the error message.</summary>
     public required string OnnxAdvice { get; init; }
 
-    /// <summary>Cached results of rows; null without a cache.</summary>
+    /// <summary>Cache of computed rows; null without a cache.</summary>
     public ScoreCache? Cache { get; init; }
 
     /// <summary>Number of rows in one forward pass.</summary>

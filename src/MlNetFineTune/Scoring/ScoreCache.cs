@@ -6,7 +6,7 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Cached results of rows, by the hash of their content. Shared by all cursors of a transformer and thread-safe. Opened on first use.
+/// Cached outputs of rows by the hash of their contents, shared by all cursors of one transformer. Thread-safe. Opened on first use.
 /// </summary>
 /// <param name="host">Host of the transformer.</param>
 /// <param name="length">Number of values per row.</param>
@@ -48,7 +48,7 @@ internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeature
         }
     }
 
-    /// <summary>Adds computed values, if there is room; otherwise this is logged.</summary>
+    /// <summary>Stores computed values, if there is room. Failures are logged.</summary>
     public void Put(ContentHash key, ReadOnlySpan<float> values)
     {
         lock (_lock)

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>A function of a network in inference mode: a fixed number of values for each row.</summary>
+/// <summary>The function of a network in inference mode: a fixed number of values for each row.</summary>
 /// <param name="Length">Number of values per row.</param>
 /// <param name="Compute">From a batch of rows to [N, <paramref name="Length"/>], in the caller's dispose scope.</param>
 internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInputs, Tensor> Compute)
 {
-    /// <summary>What is missing for a row that cannot be read, for the log.</summary>
+    /// <summary>The missing result of a row that cannot be read, for the log.</summary>
     public string Missing { get; init; } = "scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics";
 
     /// <summary>Name of the transformer, for errors.</summary>

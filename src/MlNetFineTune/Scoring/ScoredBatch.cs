@@ -5,10 +5,10 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
-/// <param name="scorer">Scorer of the network.</param>
+/// <param name="scorer">Scorer of the network, or of another function of it.</param>
 /// <param name="capacity">Maximum number of rows.</param>
 /// <param name="cache">Cache for the computed scores; null for none.</param>
-internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache? cache = null) : IScoredRows
+internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache? cache = null) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasons = new string?[capacity];
@@ -18,10 +18,13 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
 
     public int Count { get; private set; }
 
+    /// <summary>The rows that were scored last; null before the first.</summary>
+    public EncodedBatch? Encoded { get; private set; }
+
     /// <param name="batch">The encoded rows. Their bytes are compacted if some rows cannot be used.</param>
     public void Score(EncodedBatch batch)
     {
-        (Count, _noun) = (batch.Count, batch.Noun);
+        (Count, _noun, Encoded) = (batch.Count, batch.Noun, batch);
         var (good, length) = (0, batch.RowLength);
         for (var i = 0; i < Count; i++)
         {

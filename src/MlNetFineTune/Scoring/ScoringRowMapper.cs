@@ -36,7 +36,7 @@ internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input)
             encoded.Take();
             encoded.Encode();
             batch.Score(encoded);
-            batch.LogUnreadable(scoring.Host); // immediately: PredictionEngine has no end of a pass
+            batch.LogUnreadable(scoring.Host); // at once: there is no notification at the end of a PredictionEngine
             scored = row.Position;
             return 0;
         }

@@ -5,10 +5,10 @@ using MlNetFineTune.Search;
 namespace MlNetFineTune;
 
 /// <summary>
-/// An index for similarity search among pictures, by the cosine similarity of their feature vectors. The search is exact: it compares with
-/// every row, on all cores, and its result does not depend on their number. Needs 4 bytes of memory for each number of each row (1,000,000
-/// rows of 512 numbers: 2 GB). Created by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. All members except
-/// <see cref="Dispose"/> are thread-safe: searches run concurrently, and changes wait for them.
+/// Similarity search for pictures: an index of feature vectors by cosine similarity. The search is exact: it compares with every row, on
+/// all cores, and its result does not depend on their number. It needs 4 bytes of memory for each number of each row (1,000,000 rows of 512
+/// numbers: 2 GB). Created by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. Thread-safe: searches run concurrently,
+/// and a change waits for them.
 /// </summary>
 public sealed class ImageIndex : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed class ImageIndex : IDisposable
     private readonly Dictionary<string, int> _rows;
 
     /// <summary>Creates an empty index.</summary>
-    /// <param name="dimension">Length of the vectors. 1 to 65,536.</param>
+    /// <param name="dimension">Size of each vector. 1 to 65,536.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension is out of range.</exception>
     public ImageIndex(int dimension)
         : this(Checked.Range(dimension, 1, LargestDimension), [], new UnitVectors(Math.Max(1, dimension)), new(StringComparer.Ordinal))
@@ -36,9 +36,13 @@ public sealed class ImageIndex : IDisposable
     /// <summary>A result of a search.</summary>
     /// <param name="Key">The key of the row.</param>
     /// <param name="Similarity">Cosine similarity: -1 to 1, and 1 for vectors of the same direction.</param>
-    public readonly record struct Match(string Key, float Similarity);
+    public readonly record struct Match(string Key, float Similarity)
+    {
+        /// <summary>Key and similarity, with the same numbers in every culture.</summary>
+        public override string ToString() => FormattableString.Invariant($"{Key} {Similarity:0.000}");
+    }
 
-    /// <summary>Length of the vectors.</summary>
+    /// <summary>Size of each vector.</summary>
     public int Dimension { get; }
 
     /// <summary>Number of rows.</summary>
@@ -62,9 +66,7 @@ public sealed class ImageIndex : IDisposable
 
     /// <summary>Adds a row.</summary>
     /// <param name="key">Key of the row, such as the path of the picture.</param>
-    /// <param name="features">
-    /// Feature vector with <see cref="Dimension"/> numbers and any Euclidean norm above 0; only its direction is stored.
-    /// </param>
+    /// <param name="features">Its vector of size <see cref="Dimension"/>, not zero; only the direction is stored.</param>
     /// <exception cref="ArgumentException">
     /// The index already contains the key; or the vector has another size, is zero, or contains a number that is not finite.
     /// </exception>
@@ -110,8 +112,8 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>Finds the most similar rows, the most similar first; equally similar rows are in the order of their keys.</summary>
-    /// <param name="features">The query: <see cref="Dimension"/> numbers with any Euclidean norm above 0.</param>
+    /// <summary>Finds the most similar rows, in descending order of similarity; equally similar rows are ordered by key.</summary>
+    /// <param name="features">The vector to compare with, of size <see cref="Dimension"/>, not zero.</param>
     /// <param name="count">Maximum number of results. At least 1. Default 10.</param>
     /// <returns>At most <paramref name="count"/> rows; all rows if the index has fewer.</returns>
     /// <exception cref="ArgumentException">The vector has another size, is zero, or contains a number that is not finite.</exception>
@@ -138,7 +140,7 @@ public sealed class ImageIndex : IDisposable
         return nearest.Sorted();
     }
 
-    /// <summary>Writes the index to a file atomically: to a temporary file, which is then renamed.</summary>
+    /// <summary>Writes the index to a file, which is replaced atomically.</summary>
     /// <param name="path">Path of the file. An existing file is replaced.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
@@ -148,10 +150,10 @@ public sealed class ImageIndex : IDisposable
         AtomicFile.Write(path, stream => ImageIndexFile.Write(stream, Dimension, _keys, _vectors));
     }
 
-    /// <summary>Loads an index from a file of <see cref="Save"/>.</summary>
+    /// <summary>Reads a file written by <see cref="Save"/>.</summary>
     /// <param name="path">Path of the file.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or not an image index; the message names the reason.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not an image index; the message names the problem.</exception>
     public static ImageIndex Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

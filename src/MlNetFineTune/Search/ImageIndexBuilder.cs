@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Search;
 
-/// <summary>Creates an index of the rows of a data view in one pass.</summary>
+/// <summary>Builds an index of the rows of a data view in one pass.</summary>
 internal static class ImageIndexBuilder
 {
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>

@@ -60,20 +60,21 @@ internal abstract class BoundTask
     /// <param name="channel">Receives messages.</param>
     public virtual BoundTask ForTraining(RowSubset training, IChannel channel) => this;
 
-    /// <summary>Sets initial values of a new head that depend on the training labels. Called once, before the training.</summary>
-    /// <param name="head">A head from <see cref="CreateHead"/>.</param>
+    /// <summary>Initializes a randomly initialized head by the training labels. Called once, before the training.
+    /// </summary>
+    /// <param name="head">Head from <see cref="CreateHead"/>.</param>
     /// <param name="training">The training rows.</param>
     public virtual void InitializeHead(NetworkHead head, RowSubset training)
     {
     }
 
     /// <summary>
-    /// A class-balanced sampling order; its numbers are indices of <paramref name="rows"/>. Rows without the label, which is possible with
-    /// several heads, form one more class.
+    /// A class-balanced sampling order; its numbers are indices of <paramref name="rows"/>. Rows without the label, which are possible with
+    /// several heads, are an additional class.
     /// </summary>
     /// <param name="subset">The source of the rows.</param>
     /// <param name="rows">Indices of the rows.</param>
-    /// <param name="label">Label column of the head whose classes are balanced; null or the only label for tasks with one head.</param>
+    /// <param name="label">The label column to balance by, if there are several; otherwise null or the only one.</param>
     public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)
     {
         var labels = Labels;
@@ -96,9 +97,18 @@ internal abstract class BoundTask
     /// <param name="channel">Receives messages.</param>
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
 
-    /// <summary>Creates the sections of the training's report page about the validation rows.</summary>
-    /// <param name="outputs">Outputs of the trained network for the rows that could be read, at least one.</param>
-    /// <param name="labels">Labels of these rows.</param>
+    /// <summary>The outputs that can be explained.</summary>
+    /// <param name="head">The label of a head, where there are several; null where there is one.</param>
+    /// <exception cref="ArgumentException">There is no such head, or several and none is named.</exception>
+    public virtual Evidence EvidenceOf(string? head) => head is null ? Evidence : throw new ArgumentException(
+        $"The model has one head, and so none is named: leave Head (which is {SafeText.Quoted(head)}) out.");
+
+    /// <summary>The outputs of a task with one head that can be explained.</summary>
+    protected virtual Evidence Evidence => new(ClassNames ?? [], outputs => outputs.alias());
+
+    /// <summary>The report's sections on the validation rows.</summary>
+    /// <param name="outputs">Outputs of the finished network for the rows that could be read. At least one.</param>
+    /// <param name="labels">Labels of the same rows.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public abstract IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun);
 
@@ -111,9 +121,9 @@ internal abstract class BoundTask
     /// <returns>The outputs of the file.</returns>
     public abstract IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "");
 
-    /// <summary>The heads with the prefixes of their outputs' names; for a task with one head, the task itself.</summary>
+    /// <summary>The heads, with the prefixes of their outputs' names; the task itself if it has only one.</summary>
     public virtual IReadOnlyList<(string Prefix, BoundTask Task)> Heads => [("", this)];
 
-    /// <summary>ML.NET's scorer that computes the columns from these outputs, for each of <see cref="Heads"/>.</summary>
+    /// <summary>ML.NET's scorer for the outputs of each of <see cref="Heads"/>.</summary>
     public abstract StockScorer ToStockScorer();
 }

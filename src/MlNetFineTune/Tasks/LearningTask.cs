@@ -94,12 +94,11 @@ public abstract record LearningTask
             standardize);
 
     /// <summary>
-    /// Multi-task learning: several heads on one network, each with its label, loss and columns, for example a class, a number and a
-    /// Boolean for the same photo. The training loss is the weighted sum of the heads' mean losses; a validation split is stratified by the
-    /// first head with classes, and <see cref="Sampling.BalancedBy"/> balances the classes of one head. Names of metrics
-    /// (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>) and columns (<see cref="TaskHead"/>) are derived from the label columns.
-    /// Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>. Cannot be combined with <c>MixUp</c>, <c>CutMix</c> and
-    /// <see cref="Distillation"/>.
+    /// Several heads on one network, each with its label, loss and columns: for example a class, a number and a binary label of the same
+    /// photo. The training loss is the sum of the heads' mean losses by their weights; a split keeps the classes of the first head that has
+    /// classes even, and <see cref="Sampling.BalancedBy"/> makes the classes of one head equally frequent. Metrics are named after the
+    /// labels (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns (<see cref="TaskHead"/>). Trainers:
+    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>. Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
     /// </summary>
     /// <param name="heads">Two or more heads with different label columns. Rows without any label are not used.</param>
     /// <exception cref="ArgumentException">There are fewer than two heads, or two heads have the same label column.</exception>
@@ -135,7 +134,7 @@ public abstract record LearningTask
     /// <summary>Whether rows have classes that can be weighted and balanced.</summary>
     internal virtual bool HasClasses => true;
 
-    /// <summary>The reason why rows cannot be balanced by a label, and what to do; null if they can.</summary>
+    /// <summary>The reason why rows cannot be balanced by a label, with an alternative; null if they can.</summary>
     /// <param name="label">The named label column; null for none.</param>
     /// <param name="columns">Columns of the options.</param>
     internal virtual string? WhyNotBalanced(string? label, TaskColumns columns) =>

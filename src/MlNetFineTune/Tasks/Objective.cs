@@ -45,8 +45,8 @@ internal abstract class Objective
     }
 
     /// <summary>
-    /// The total weights of the rows of a step with gradient accumulation, for losses with parts that are means over different rows: the
-    /// mean over the step is then not a weighted mean of the batches' means. Null if <see cref="CountOf"/> of each batch suffices.
+    /// Total weights of the rows of a step with several batches, if the loss has parts with different rows: the mean over the step is then
+    /// not a mean of the batches' means. Null if <see cref="CountOf"/> of each batch is sufficient.
     /// </summary>
     /// <param name="subset">The source of the rows.</param>
     /// <param name="rows">All rows of the step.</param>

@@ -3,7 +3,7 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>ML.NET's scorer that computes a task's columns from an exported network's outputs.</summary>
-/// <param name="Columns">Names of the columns.</param>
+/// <param name="Columns">Names of the label and output columns.</param>
 internal abstract record StockScorer(TaskColumns Columns)
 {
     /// <summary>Multiclass: the softmax of the logits, and the most probable class.</summary>

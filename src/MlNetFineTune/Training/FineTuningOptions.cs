@@ -64,8 +64,8 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Random changes to the training rows' pictures, drawn anew in every epoch; not applied in scoring and validation. Default:
-    /// <see cref="Augmentation.Light"/> for images, <see cref="Augmentation.None"/> for modules. If <c>ml.Transforms.AugmentImages</c> is
-    /// in the chain before <c>FineTuneImages</c>, its augmentation is used, and a different one here is an error.
+    /// <see cref="Augmentation.Light"/> for images, <see cref="Augmentation.None"/> for modules. Where <c>ml.Transforms.AugmentImages</c>
+    /// is in the chain before <c>FineTuneImages</c>, its augmentation is taken; another one here is an error.
     /// </summary>
     public Augmentation Augmentation
     {

@@ -74,7 +74,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
 
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    /// <returns>The batch's mean loss, whose computation on the device may not be complete.</returns>
+    /// <returns>The batch's mean loss, which may still be computed on the device.</returns>
     private Tensor ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
     {
         using var scope = NewDisposeScope();

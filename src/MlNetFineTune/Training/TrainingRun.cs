@@ -33,7 +33,7 @@ internal sealed record TrainingRun(
     /// <summary>The metric that selects the best epoch.</summary>
     public Metric Metric => Options.Metric ?? Metric.Loss;
 
-    /// <summary>The targets of a batch, including the teacher's logits. In the current dispose scope.</summary>
+    /// <summary>What the rows of a batch shall give, its teacher's logits included. Belongs to the current dispose scope.</summary>
     public Targets TargetsOf(StepInput batch) =>
         Objective.TargetsOf(Data.Training, batch.Rows, batch.Mix, Network.Device) with { TeacherLogits = batch.TeacherLogits };
 

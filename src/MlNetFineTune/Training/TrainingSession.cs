@@ -35,7 +35,7 @@ internal sealed class TrainingSession : IDisposable
         _observers = new RunObservers(run, _state, _badRows, _meter, _log);
     }
 
-    /// <exception cref="OperationCanceledException">The cancellation token was signalled.</exception>
+    /// <exception cref="OperationCanceledException">The cancellation token was cancelled.</exception>
     public TrainingReport Run()
     {
         _log.Begin();
@@ -59,8 +59,8 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// Outputs of the trained network for the validation rows, used by calibration, thresholds and the report: those of the evaluation of
-    /// the best epoch or average. If these are not available, the rows are scored again, once.
+    /// Outputs of the trained network for the validation rows, for calibration, thresholds and the report: from the evaluation of the best
+    /// epoch, or of the average. They are computed again, once, only if this process did not run that evaluation.
     /// </summary>
     public Lazy<RowOutputs> Outputs => field ??= new(() =>
     {
@@ -97,7 +97,7 @@ internal sealed class TrainingSession : IDisposable
         return _evaluation.PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
-    // A cancelled or stopped training can be resumed from this checkpoint.
+    // A cancelled or stopped training can be resumed from there.
     private TrainingReport.EndReason? TrainOrSave(TrainingPhase phase)
     {
         try

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Page;
@@ -109,6 +110,13 @@ public sealed class PhotosPageTests
         await desk.Button("Look at big.jpg").ClickAsync();
         var full = desk.Page.Locator("dialog img");
         await Assertions.Expect(full).ToHaveJSPropertyAsync("naturalWidth", 320);
+        foreach (var address in (string[])["why", "image"]) // with what spoke for the answer, and as it is again
+        {
+            await desk.Button("Why this answer?").ClickAsync();
+            await Assertions.Expect(full).ToHaveAttributeAsync("src", new Regex($"/{address}$"));
+            await Assertions.Expect(full).ToHaveJSPropertyAsync("complete", true);
+            await Assertions.Expect(full).ToHaveJSPropertyAsync("naturalWidth", 320);
+        }
         await desk.Page.Keyboard.PressAsync("Escape");
         await Assertions.Expect(desk.Button("Look at big.jpg")).ToBeFocusedAsync();
 

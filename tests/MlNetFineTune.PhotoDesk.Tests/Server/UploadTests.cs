@@ -49,6 +49,23 @@ public sealed class UploadTests
     }
 
     [TestMethod]
+    public async Task AnAnswerIsExplainedOverThePhoto()
+    {
+        var id = (await s_desk.UploadAsync(("a.png", RunningDesk.Picture(6, SKEncodedImageFormat.Png))))[0].Photo!.Id;
+
+        using var answer = await s_desk.Http.GetAsync($"api/photos/{id}/why");
+        Assert.AreEqual("image/jpeg", answer.Content.Headers.ContentType!.MediaType);
+        using var explained = SKBitmap.Decode(await answer.Content.ReadAsByteArrayAsync());
+        using var photo = SKBitmap.Decode(await s_desk.Http.GetByteArrayAsync($"api/photos/{id}/image"));
+        Assert.AreEqual((photo.Width, photo.Height), (explained.Width, explained.Height));
+        var change = photo.Pixels.Zip(explained.Pixels).Select(pair => Math.Abs(pair.First.Red - pair.Second.Red)).ToArray();
+        Assert.IsGreaterThan(60, change.Max(), "somewhere it is hot");
+
+        using var none = await s_desk.Http.GetAsync("api/photos/987654321/why");
+        Assert.AreEqual(HttpStatusCode.NotFound, none.StatusCode);
+    }
+
+    [TestMethod]
     public async Task APhotoComesBackByteForByteWithTheTypeOfItsContent()
     {
         var png = RunningDesk.Picture(5, SKEncodedImageFormat.Png);

@@ -29,6 +29,28 @@ public sealed class ReportPageTests
     }
 
     [TestMethod]
+    public void OfAVisionTransformerThePageShowsWhereTheAttentionCameFrom()
+    {
+        using var folder = new Folder();
+        var options = SmallTraining.Options with
+        {
+            Backbone = FixtureNetworks.Find("vit", 1).FromScratch(),
+            RunFolder = folder.File("run"),
+            Strategy = Strategy.HeadOnly,
+            Validation = ValidationData.Fraction(0.5f),
+            Epochs = 1,
+            LearningRate = 1e-5f,
+        };
+
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(6));
+
+        var page = File.ReadAllText(folder.File("run/report.html"));
+        StringAssert.Contains(page, "where the network&#39;s attention came from (attention rollout)");
+        var pictures = Regex.Count(page, "<img src=\"data:image/jpeg;base64,");
+        Assert.IsTrue(pictures > 0 && pictures % 2 == 0, $"{pictures} pictures");
+    }
+
+    [TestMethod]
     public void ThePageSaysOfTheValidationPicturesWhatMlNetSays()
     {
         using var folder = new Folder();
@@ -55,7 +77,9 @@ public sealed class ReportPageTests
             }
         }
         Assert.IsGreaterThan(0, wrong, "one epoch learns little, so there are mistakes to show");
-        Assert.AreEqual(wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
+        // Each as it is, and with what spoke for the answer.
+        Assert.AreEqual(2 * wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
+        StringAssert.Contains(page, "The second picture shows what spoke for the predicted class (Grad-CAM)");
         // The worst first: the probabilities of the true classes rise.
         var probabilities = Regex.Matches(page, "is <bdi>\\w+</bdi> <b>([0-9.]+) %</b>")
             .Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();

@@ -20,6 +20,21 @@ internal static class Zip
         });
     }
 
+    /// <summary>A file of these entries.</summary>
+    public static byte[] Of(IReadOnlyDictionary<string, byte[]> entries)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (path, content) in entries)
+            {
+                using var entry = archive.CreateEntry(path).Open();
+                entry.Write(content);
+            }
+        }
+        return stream.ToArray();
+    }
+
     /// <summary>The content of the only entry whose name ends so.</summary>
     public static byte[] Entry(byte[] zip, string name) => Read(zip)
         .Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;

@@ -1,9 +1,16 @@
 // The browser's own dialogs: they trap and return the focus, and close with Escape.
 import { button, element } from "./dom.js";
 
-/** The photo at its full size. */
+/** The photo at its full size; pressed, with the heat of what speaks for the answer of the model in service. */
 export function look(photo) {
-  open(photo.name, [element("img", { className: "full", src: `api/photos/${photo.id}/image`, alt: photo.name })], []);
+  const image = element("img", { className: "full", src: `api/photos/${photo.id}/image`, alt: photo.name });
+  const why = button("Why this answer?", { "aria-pressed": "false", failed: tell }, () => {
+    const explains = why.getAttribute("aria-pressed") === "false";
+    why.setAttribute("aria-pressed", String(explains));
+    image.src = `api/photos/${photo.id}/${explains ? "why" : "image"}`;
+    image.alt = explains ? `${photo.name}: the brighter, the more it speaks for the answer` : photo.name;
+  });
+  open(photo.name, [image, element("p", {}, why)], []);
 }
 
 /** Asks first; then `action` runs. */

@@ -77,7 +77,7 @@ internal static class NeighborFilters
         }
     }
 
-    // The edge is not repeated. A picture smaller than the kernel is mirrored more than once.
+    // Reflection without repeating the border pixel. A picture smaller than the kernel is mirrored more than once.
     private static int Mirrored(int at, int size)
     {
         if (size == 1)

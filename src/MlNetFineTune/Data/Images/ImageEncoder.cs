@@ -59,7 +59,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         }
     }
 
-    /// <summary>The EXIF orientation of a picture's file, and the size of the upright picture.</summary>
+    /// <summary>The EXIF orientation of a picture's file, and its upright size.</summary>
     internal static (int Orientation, PixelSize Size) Upright(SKCodec codec)
     {
         var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;

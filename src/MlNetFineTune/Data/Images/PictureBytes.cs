@@ -3,7 +3,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The bytes of a picture's file, in memory from the process-wide limit, which is released on disposal.</summary>
+/// <summary>The bytes of a picture's file, in memory from the process-wide budget.</summary>
 internal ref struct PictureBytes : IDisposable
 {
     private readonly ScratchBuffer<byte> _buffer;

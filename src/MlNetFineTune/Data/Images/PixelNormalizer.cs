@@ -44,6 +44,16 @@ internal sealed class PixelNormalizer : Collator
         return (means[..channels], scales[..channels]);
     }
 
+    /// <summary>A colour, each part from 0 to 1, as it enters the network: a number for each channel.</summary>
+    public static float[] Normalize(ColorTriple color, PictureForm form)
+    {
+        var (means, scales) = MeansAndScales(form.Preprocessing, form.Channels);
+        float[] parts = [color.Red, color.Green, color.Blue];
+        if (form.Channels == 1)
+            parts = [parts.Zip(Luminance).Sum(part => part.First * part.Second)];
+        return [.. parts.Select((part, channel) => (part * 255 - means[channel]) * scales[channel])];
+    }
+
     /// <param name="pixels">[count, size, size, 3].</param>
     /// <param name="count">Number of pictures; <paramref name="pixels"/> may be longer.</param>
     /// <returns>[count, channels, size, size]. The caller disposes it.</returns>

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Decodes pictures at their own size, with EXIF orientation applied, for uses other than a network's input.</summary>
+/// <summary>Decodes upright pictures at their original size.</summary>
 internal static class WholePicture
 {
     /// <summary>

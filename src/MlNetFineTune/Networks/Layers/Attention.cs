@@ -38,6 +38,25 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
         return proj.forward(mixed.transpose(1, 2).reshape(batch, tokens, channels)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The weights that <see cref="forward"/> mixes by, averaged over the heads: [N, T, C] -> [N, T, T], each row the shares of the tokens
+    /// that it is mixed of. Head by head, since those of all heads together can be larger than memory. Caller disposes.
+    /// </summary>
+    public Tensor Weights(Tensor input)
+    {
+        var (batch, tokens, width) = (input.shape[0], input.shape[1], input.shape[2] / _heads);
+        using var scope = NewDisposeScope();
+        var parts = qkv.forward(input).view(batch, tokens, 3, _heads, width);
+        var sum = zeros(batch, tokens, tokens, input.dtype, input.device);
+        for (var head = 0; head < _heads; head++)
+        {
+            using var ofHead = NewDisposeScope();
+            var (query, key) = (parts.select(2, 0).select(2, head), parts.select(2, 1).select(2, head)); // [N, T, d]
+            sum.Add_(nn.functional.softmax(query.matmul(key.transpose(1, 2)).Div(Math.Sqrt(width)), dim: -1));
+        }
+        return sum.Div_(_heads).MoveToOuterDisposeScope();
+    }
+
     public GraphValue Write(NetworkGraph graph, GraphValue input)
     {
         var channels = proj.weight.shape[0];

@@ -5,10 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A module for several inputs with a fixed <c>forward</c>: one branch for each input, whose outputs are flattened and concatenated, and a
-/// head (late fusion by concatenation, Baltrusaitis et al. 2019, https://arxiv.org/abs/1705.09406, section 6). <c>ExportOnnx</c> supports
-/// it if branches and head consist of supported layers (docs/modules.md). The stages of the module are the branches, in order, and the
-/// head.
+/// A module with several inputs and no custom <c>forward</c>: a branch for each input, whose outputs are flattened and concatenated, and a
+/// head on the result (late fusion by concatenation, Baltrusaitis et al. 2019, https://arxiv.org/abs/1705.09406, section 6).
+/// <c>ExportOnnx</c> supports it if branches and head consist of supported layers. The branches are its stages, in order, then the head.
 /// </summary>
 /// <example>
 /// A column of numbers, and a key with an embedding:
@@ -22,18 +21,13 @@ public sealed class InputBranches : nn.Module<Tensor[], Tensor>
 {
     internal const string HeadName = "head";
 
-    /// <summary>Creates the module from its branches and head.</summary>
     /// <param name="branches">
-    /// One branch for each input of the module, in order, from [N, ...] (keys: Int64) to [N, ...], Float32. The name of a branch is the
-    /// prefix of its tensors' names. Owned by the module.
+    /// One for each input of the module, in order: from [N, ...] (keys: Int64) to [N, ...], Float32. Their names are the prefixes of their
+    /// tensors' names. Owned by the module.
     /// </param>
-    /// <param name="head">
-    /// From the concatenated outputs, [N, F], to the outputs of the module. The prefix of its tensors' names is "head". Owned by the
-    /// module.
-    /// </param>
-    /// <exception cref="ArgumentException">
-    /// There are no branches, two have the same name, or a name is empty, "head" or contains a point.
-    /// </exception>
+    /// <param name="head">From the concatenated outputs, [N, F], to the module's. Its tensors' names begin with "head". Owned by the
+    /// module.</param>
+    /// <exception cref="ArgumentException">There is no branch, two have the same name, or a name is "head" or contains a dot.</exception>
     public InputBranches(IReadOnlyList<(string Name, nn.Module<Tensor, Tensor> Module)> branches, nn.Module<Tensor, Tensor> head)
         : base(nameof(InputBranches))
     {

@@ -38,6 +38,13 @@ internal sealed class TransformerBlock : Block
         return Add(attended, norm2, mlp, ls2);
     }
 
+    /// <summary>The attention weights of the block, averaged over the heads: [N, T, C] -> [N, T, T]. Caller disposes.</summary>
+    public Tensor AttentionOf(Tensor input)
+    {
+        using var normalized = norm1.forward(input);
+        return attn.Weights(normalized);
+    }
+
     public override GraphValue Write(NetworkGraph graph, GraphValue input)
     {
         var attended = Sum(input, attn.Write(graph, norm1.Write(graph, input)), ls1);

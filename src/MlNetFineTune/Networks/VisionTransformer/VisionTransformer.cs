@@ -45,11 +45,12 @@ internal sealed class VisionTransformer : BackboneNetwork
             var block = new TransformerBlock(shape.Channels, shape.Heads, shape.ScalesBranches, epsilon);
             blocks.Add(block);
             if (b < shape.Blocks - 1)
-                AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]));
+                AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]), attention: block.AttentionOf);
             else
                 AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block])
-                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
+                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling), attention: block.AttentionOf);
         }
+        Pooling = pooling;
         RegisterComponents();
 
         // [N, 3, H, W] -> [N, 1 + places, C]
@@ -71,6 +72,8 @@ internal sealed class VisionTransformer : BackboneNetwork
             return graph.Sum(graph.Concat(1, token, places), graph.Constant(nameof(pos_embed), pos_embed));
         }
     }
+
+    public override Backbone.TokenPooling? Pooling { get; }
 
     /// <summary>Neither the class token nor the positions decay, as in the authors' trainings.</summary>
     public override bool Decays(string name, Tensor parameter) =>

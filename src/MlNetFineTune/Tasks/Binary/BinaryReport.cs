@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of a binary model: the ROC curve with the decision threshold, and the report of a multiclass model.</summary>
+/// <summary>The report of a binary model: the ROC curve with the model's threshold, and the blocks of a class report.</summary>
 internal static class BinaryReport
 {
     /// <param name="outputs">Outputs of the network for the rows that could be read.</param>

@@ -5,6 +5,8 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
@@ -82,6 +84,14 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         var found = options.Threshold.IsTuned ? ThresholdOf(outputs, labels, fitted, channel) : threshold;
         return new BoundBinary(columns, options, fitted, found);
     }
+
+    /// <summary>By how much the score is above the threshold, and below: for true, and for false.</summary>
+    protected override Evidence Evidence => new(ClassNames, outputs =>
+    {
+        using var scope = NewDisposeScope();
+        var above = Scoring.ScoresOf(outputs).Add(-threshold); // [N, 1]
+        return cat([above.neg(), above], 1).MoveToOuterDisposeScope();
+    });
 
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
         BinaryReport.Of(outputs, labels, Scoring, threshold, noun);

@@ -16,7 +16,7 @@ internal sealed record RocCurve(
     /// <param name="scores">Logits of the rows.</param>
     /// <param name="labels">Whether each row is positive.</param>
     /// <param name="threshold">Decision threshold of the score.</param>
-    /// <returns>Null if all rows have the same class.</returns>
+    /// <returns>Null if all rows are positive or all are negative.</returns>
     public static RocCurve? Of(float[] scores, bool[] labels, float threshold)
     {
         var ranking = ScoreRanking.Of(scores, labels);

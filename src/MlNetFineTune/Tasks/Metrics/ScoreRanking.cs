@@ -4,8 +4,8 @@ namespace MlNetFineTune.Tasks;
 
 /// <summary>Numbers of rows with at least a given score.</summary>
 /// <param name="Score">The score.</param>
-/// <param name="TruePositives">Number of positive rows with at least this score.</param>
-/// <param name="FalsePositives">Number of negative rows with at least this score.</param>
+/// <param name="TruePositives">Weight of positive rows with at least this score.</param>
+/// <param name="FalsePositives">Weight of negative rows with at least this score.</param>
 internal readonly record struct ScoreCut(float Score, double TruePositives, double FalsePositives);
 
 /// <summary>

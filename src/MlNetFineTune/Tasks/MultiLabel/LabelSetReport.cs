@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The report of a multi-label model: a table of the labels, precision-recall curves, and the rows with the worst errors.
+/// The report of a multi-label model: a table of the labels, precision-recall curves, and the rows with the highest loss.
 /// </summary>
 internal sealed class LabelSetReport
 {
@@ -79,7 +79,7 @@ internal sealed class LabelSetReport
         return [new("Precision (up) against recall", [new ReportBlock.Charts(shown), .. note])];
     }
 
-    // The dot marks the threshold; the dashed line is the precision of random predictions, the label's frequency.
+    // The dot marks the threshold; the dashed line is the precision of random scores: the label's share of the rows.
     private static Chart CurveOf(JudgedLabel label)
     {
         var (cuts, positives) = (label.Ranking.Cuts, label.Ranking.Positives);
@@ -115,7 +115,7 @@ internal sealed class LabelSetReport
         ];
     }
 
-    // The negative log-likelihood of the label: the loss without weights.
+    // The negative log probability of the true value: the unweighted loss.
     private double SurpriseOf(int place)
     {
         var sum = 0.0;
@@ -157,13 +157,13 @@ internal sealed class LabelSetReport
 
     private ReadOnlySpan<bool> Of(bool[] ofAll, int place) => ofAll.AsSpan(place * _names.Count, _names.Count);
 
-    /// <summary>Metrics of a label.</summary>
+    /// <summary>Results for one label.</summary>
     /// <param name="Name">Name of the label.</param>
-    /// <param name="Support">Number of rows with the label.</param>
-    /// <param name="AveragePrecision">Average precision; NaN if no row has the label.</param>
+    /// <param name="Support">Number of rows that have it.</param>
+    /// <param name="AveragePrecision">Average precision; NaN if no row has it.</param>
     /// <param name="F1">F1 score at the threshold.</param>
-    /// <param name="Threshold">The probability above which the label is predicted.</param>
-    /// <param name="Ranking">Rows sorted by the score of the label.</param>
+    /// <param name="Threshold">Probability above which the label is predicted.</param>
+    /// <param name="Ranking">The rows ranked by its score.</param>
     private sealed record JudgedLabel(
         string Name, int Support, double AveragePrecision, double F1, float Threshold, ScoreRanking Ranking);
 }

@@ -151,6 +151,15 @@ internal sealed class BoundMultiLabel(
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
         LabelSetReport.Of(outputs, labels, Scoring, names, thresholds, noun);
 
+    /// <summary>By how much each logit is above that of its label's threshold.</summary>
+    protected override Evidence Evidence => new(names, outputs =>
+    {
+        using var scope = NewDisposeScope();
+        // A threshold of 0 or 1 has no logit.
+        float[] logits = [.. thresholds.Select(threshold => BinaryTask.LogitOf(Math.Clamp((double)threshold, 1e-6, 1 - 1e-6)))];
+        return outputs.sub(tensor(logits, ScalarType.Float32, outputs.device)).MoveToOuterDisposeScope();
+    });
+
     public override TaskManifest Describe() => new MultiLabelManifest(columns, names, thresholds);
 }
 

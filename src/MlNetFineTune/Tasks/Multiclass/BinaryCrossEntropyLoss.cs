@@ -31,7 +31,7 @@ public abstract partial record ClassificationLoss
                 + $"{Smoothing}{(Threshold is { } share ? FormattableString.Invariant($", threshold: {share}") : "")})");
 
         /// <summary>
-        /// A class weight applies to the rows of the class, not to its column, where it would affect positives and negatives alike.
+        /// A class weight applies to the rows of the class, not to its output, where it would weight positive and negative terms equally.
         /// </summary>
         internal override Tensor OfEach(Tensor logits, Tensor labels, Tensor? classWeights, bool training)
         {

@@ -22,7 +22,7 @@ public abstract partial record ClassificationLoss
         {
             using var scope = NewDisposeScope();
             var logs = nn.functional.log_softmax(logits, dim: 1);
-            var others = logs.expm1().neg().ClampMin(1e-12); // 1 - p, above 0: the gradient of a power below 1 is infinite at 0
+            var others = logs.expm1().neg().ClampMin(1e-12); // 1 - p, above 0, where the gradient of a power below 1 is infinite
             var ofClasses = others.Pow(ExactDouble.Of(Gamma)).mul(logs).neg();
             var shares = ClassLabelTensors.Shares(labels, logits);
             if (classWeights is not null)

@@ -39,7 +39,7 @@ internal sealed class OrdinalHead : NetworkHead
     public override int Outputs => Classes;
 
     /// <summary>
-    /// PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds for which a score of 0 yields equal probabilities
+    /// PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds with which a score of 0 has equal probabilities
     /// of all classes.
     /// </summary>
     public override void Initialize(long seed)
@@ -73,10 +73,10 @@ internal sealed class OrdinalHead : NetworkHead
     }
 
     /// <summary>
-    /// Sets thresholds for which a score of 0 yields the class frequencies (<see cref="CumulativeLogits.ParametersOf"/>): the initial loss
-    /// is close to their entropy.
+    /// Sets the thresholds such that the class probabilities at a score of 0 are the class frequencies
+    /// (<see cref="CumulativeLogits.ParametersOf"/>): the initial loss is that of predicting the class frequencies.
     /// </summary>
-    /// <param name="counts">Weighted number of training rows of each class, in order.</param>
+    /// <param name="counts">Total weight of the training rows of each class, in the order of the classes.</param>
     public void InitializeThresholds(IReadOnlyList<double> counts)
     {
         if (counts.Count != Classes)

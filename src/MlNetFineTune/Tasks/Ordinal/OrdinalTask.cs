@@ -73,7 +73,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
 
-    // Numbers of rows of each class, weighted as in the loss; their sum is the number of rows.
+    // Weights of the classes' rows in the loss; their sum is the number of rows.
     public override void InitializeHead(NetworkHead head, RowSubset training)
     {
         var labels = training.LabelsOf(training.Rows);

@@ -1,11 +1,11 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of a regression: a plot of predicted against actual values, and the largest errors.</summary>
+/// <summary>The report of a regression: predicted against actual values, and the largest errors.</summary>
 internal static class RegressionReport
 {
     private const int MostMistakes = 24;
 
-    // Maximum number of points of the plot.
+    // More points cannot be distinguished at the charts' width.
     private const int MostDots = 1500;
 
     /// <param name="outputs">Outputs of the network for the rows that could be read.</param>

@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The standardisation of the labels of a regression, (label - mean) / deviation, so that the same learning rate suits labels in any unit,
-/// and its inverse for the network's outputs. The statistics are those of scikit-learn's <c>StandardScaler</c> with <c>sample_weight</c>:
-/// the population's standard deviation (divided by the sum of the weights), computed in doubles in two passes. For labels that are equal up
-/// to rounding the deviation is 1, so that they are only shifted.
+/// How the labels of a regression are standardised, (label - mean) / deviation, so that the same learning rate serves labels of any unit;
+/// and how outputs are converted back to the unit of the labels. The statistics are those of scikit-learn's <c>StandardScaler</c> with
+/// <c>sample_weight</c>: the population's deviation (divided by the sum of the weights), computed in doubles in two passes. Labels that are
+/// all the same, but for rounding, are shifted only: their deviation is 1.
 /// </summary>
 /// <remarks>
-/// With an <see cref="OutputRange"/> a sigmoid maps the network's output to a score in standardised units
-/// (<see cref="OutputRange.Apply"/>); <see cref="Restore(Tensor)"/> then returns minimum + (maximum - minimum) sigmoid.
-/// <see cref="RegressionLoss.ForLabelsDividedBy"/> converts parameters in the label's unit, such as the delta of a Huber loss.
+/// With an <see cref="OutputRange"/> the network's output is converted to a score by its sigmoid, in standardised units
+/// (<see cref="OutputRange.Apply"/>); <see cref="Restore(Tensor)"/> then gives minimum + (maximum - minimum) sigmoid. Parameters in units
+/// of the label, such as the delta of a Huber loss, are converted by <see cref="RegressionLoss.ForLabelsDividedBy"/>.
 /// </remarks>
 internal sealed record TargetScale
 {
@@ -39,8 +39,8 @@ internal sealed record TargetScale
 
     /// <param name="labels">Labels of the training rows. Finite if the row's weight is not 0.</param>
     /// <param name="weights">One per row, at least 0; empty if all are 1.</param>
-    /// <returns>The scale; the identity if all weights are 0.</returns>
-    /// <exception cref="ArgumentException">A label or a weight is not valid, or their numbers differ.</exception>
+    /// <returns>The identity if all weights are 0.</returns>
+    /// <exception cref="ArgumentException">A label or weight is not valid, or their numbers differ.</exception>
     public static TargetScale Of(ReadOnlySpan<float> labels, ReadOnlySpan<float> weights = default)
     {
         RowArguments.CheckWeights(labels.Length, weights);
@@ -65,7 +65,7 @@ internal sealed record TargetScale
                 squares += weight * Math.Pow(labels[row] - mean, 2);
         }
         var variance = squares / total;
-        // The bound of the variance of equal labels by rounding, as in scikit-learn, after Chan, Golub and LeVeque 1983
+        // Bound of the variance of a constant due to rounding, as in scikit-learn after Chan, Golub and LeVeque 1983
         // (https://doi.org/10.1080/00031305.1983.10483115).
         const double rounding = 1.0 / (1L << 52);
         var noise = counted * rounding * variance + Math.Pow(counted * mean * rounding, 2);
@@ -77,7 +77,7 @@ internal sealed record TargetScale
     public double Restore(double output) => Mean + Deviation * output;
 
     /// <param name="labels">Labels of any shape.</param>
-    /// <returns>The labels in standardised units, computed in doubles, with the labels' type. The caller disposes it.</returns>
+    /// <returns>The same in standardised units, computed in doubles, of the type of the labels. The caller disposes it.</returns>
     public Tensor Standardize(Tensor labels)
     {
         using var scope = NewDisposeScope();
@@ -85,7 +85,7 @@ internal sealed record TargetScale
     }
 
     /// <param name="outputs">Outputs of any shape, in standardised units.</param>
-    /// <returns>The outputs in the labels' unit, computed in doubles, with the outputs' type. The caller disposes it.</returns>
+    /// <returns>The same in units of the labels, computed in doubles, of the type of the outputs. The caller disposes it.</returns>
     public Tensor Restore(Tensor outputs)
     {
         using var scope = NewDisposeScope();

@@ -36,10 +36,10 @@ internal enum SeriesLook
     Guide,
 }
 
-/// <summary>Selects evenly spaced points if there are more than a drawing can show.</summary>
+/// <summary>Selects points evenly if there are more than a drawing can show.</summary>
 internal static class Thinning
 {
-    /// <param name="points">Points in order.</param>
+    /// <param name="points">The points, in order.</param>
     /// <param name="most">Maximum number of points. At least 2.</param>
     /// <returns>The selected points, including the first and the last.</returns>
     public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most

@@ -25,7 +25,7 @@ internal readonly record struct JudgedRow(int Row, int Label, int Predicted, flo
     }
 }
 
-/// <summary>The report of a multiclass model: the confusion matrix and the worst errors.</summary>
+/// <summary>The report of a classifier: the confusion matrix, and the errors with the highest loss.</summary>
 internal static class ClassReport
 {
     private const int MostMistakes = 24;

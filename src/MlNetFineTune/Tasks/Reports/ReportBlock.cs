@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A block of a section of the report. Texts are plain and may contain arbitrary names; the page escapes them.</summary>
+/// <summary>A part of a section of the report. Texts are plain text with arbitrary names; the page escapes them.</summary>
 internal abstract record ReportBlock
 {
     private ReportBlock()
@@ -11,7 +11,7 @@ internal abstract record ReportBlock
 
     /// <summary>A short paragraph.</summary>
     /// <param name="Text">Plain text.</param>
-    /// <param name="IsNote">Whether it is in smaller type, as a note below a chart.</param>
+    /// <param name="IsNote">Whether it is set in small type, as below a chart.</param>
     public sealed record Paragraph(string Text, bool IsNote = false) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
@@ -40,9 +40,9 @@ internal abstract record ReportBlock
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
     }
 
-    /// <summary>Single rows of the data: cards if rows have pictures, otherwise a table.</summary>
+    /// <summary>Single rows of the data: cards if there are pictures, otherwise a table.</summary>
     /// <param name="Headings">Headings of the table's columns after the first, which names the row.</param>
-    /// <param name="All">The rows in order, at least one.</param>
+    /// <param name="All">The rows, in order. At least one.</param>
     public sealed record Examples(IReadOnlyList<string> Headings, IReadOnlyList<ReportExample> All) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
@@ -74,12 +74,12 @@ internal readonly record struct ReportCell(IReadOnlyList<ReportTag> Tags, bool I
     public static ReportCell Number(FormattableString number) => new([new("", FormattableString.Invariant(number))], IsNumber: true);
 }
 
-/// <summary>A name from the data, such as that of a class, with a value.</summary>
+/// <summary>A name from the data, such as a class name, with a value.</summary>
 /// <param name="Name">The name; empty for none.</param>
 /// <param name="Value">The value; empty for none.</param>
 internal readonly record struct ReportTag(string Name, string Value = "");
 
-/// <summary>The content of the report for one row of the data.</summary>
+/// <summary>A row of the data with its cells.</summary>
 /// <param name="Row">Index of the row in its source.</param>
 /// <param name="Cells">Cells for a table.</param>
 /// <param name="Lines">Lines for a card.</param>

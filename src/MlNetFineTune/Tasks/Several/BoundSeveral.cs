@@ -72,6 +72,28 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
         return new BoundSeveral(fitted, status);
     }
 
+    public override Evidence EvidenceOf(string? head)
+    {
+        var offset = 0;
+        foreach (var one in heads)
+        {
+            if (one.Label == head)
+            {
+                var (first, own) = (offset, one.Task.EvidenceOf(null));
+                return new Evidence(own.Names, outputs =>
+                {
+                    using var ofHead = outputs.narrow(1, first, one.Task.Outputs); // [N, outputs] -> [N, the head's]
+                    return own.Of(ofHead);
+                });
+            }
+            offset += one.Task.Outputs;
+        }
+        var labels = SafeText.Several([.. heads.Select(one => one.Label)]);
+        throw new ArgumentException(head is null
+            ? $"The model has several heads, and one is explained: name it by Head, one of {labels}."
+            : $"The model has no head {SafeText.Quoted(head)}, but {labels}.");
+    }
+
     /// <summary>The sections of each head, for the rows with its label.</summary>
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun)
     {

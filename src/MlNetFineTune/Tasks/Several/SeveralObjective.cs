@@ -103,7 +103,7 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
     {
         foreach (var (head, places, own) in TargetParts(targets, outputs.device))
         {
-            var ofHead = outputs.narrow(1, _offsets[head], heads[head].Objective.Outputs); // [N, outputs] -> [N, the head's]
+            var ofHead = outputs.narrow(1, _offsets[head], heads[head].Objective.Outputs); // [N, outputs] -> [N, outputs of the head]
             yield return (head, places is null ? ofHead : ofHead.index_select(0, places), own);
         }
     }

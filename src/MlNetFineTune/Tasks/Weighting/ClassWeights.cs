@@ -65,7 +65,7 @@ public abstract record ClassWeights
     {
         public override string ToString() => nameof(Balanced);
 
-        /// <summary>1, the average weight of rows, for a class without rows.</summary>
+        /// <summary>1 for a class without rows, the mean weight of all rows.</summary>
         internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels)
         {
             var counts = new int[classes.Count];

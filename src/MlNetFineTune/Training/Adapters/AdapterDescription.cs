@@ -12,7 +12,7 @@ internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<s
     /// <exception cref="ArgumentException">The description does not fit the network.</exception>
     public void Attach(FineTunedNetwork network)
     {
-        _ = Adapter.Lora(Rank, Alpha); // checks the numbers
+        _ = Adapter.Lora(Rank, Alpha); // validates the numbers
         Adapter.LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
     }
 }

@@ -13,7 +13,7 @@ public abstract partial record Adapter
     {
         private readonly int _rank;
         private readonly float _alpha;
-        private readonly string _targets; // joined by commas, so that equality of records includes them
+        private readonly string _targets; // joined by commas, for value equality of the record
         private readonly float _dropout;
 
         public LoraAdapter(int rank, float alpha, IReadOnlyList<string> targets, float dropout)
@@ -58,7 +58,7 @@ public abstract partial record Adapter
                 .ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
         }
 
-        /// <summary>Adds zero-initialised adapters to layers by their exact names.</summary>
+        /// <summary>Adds adapters with zero weights to layers with the given exact names.</summary>
         /// <exception cref="ArgumentException">There is no such layer, or it cannot be adapted.</exception>
         public static void Attach(FineTunedNetwork network, IReadOnlyList<string> layers, int rank, float alpha, float dropout)
         {
@@ -96,7 +96,7 @@ public abstract partial record Adapter
             return [.. layers.Where(layer => Targets.Any(target => Matches(target, layer.Name)) && Fault(layer.Layer, _rank) is null)];
         }
 
-        // The whole name, or its part after a dot.
+        // The complete name, or its end after a dot.
         private static bool Matches(string target, string name) =>
             FileSystemName.MatchesSimpleExpression(target, name, ignoreCase: false)
                 || FileSystemName.MatchesSimpleExpression("*." + target, name, ignoreCase: false);

@@ -17,7 +17,7 @@ public abstract partial record GradientClipping
 
         public override string ToString() => FormattableString.Invariant($"Adaptive({Factor})");
 
-        /// <summary>g = g factor max(|w|, 0.001) / |g| if that is smaller, separately for each unit.</summary>
+        /// <summary>g = g min(1, factor max(|w|, 0.001) / |g|) for each unit.</summary>
         internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
         {
             using var noGradients = no_grad();
@@ -33,7 +33,7 @@ public abstract partial record GradientClipping
             }
         }
 
-        // [outputs, ...] -> [outputs, 1, ...]; a vector or a scalar has one norm.
+        // [outputs, ...] -> [outputs, 1, ...]; a vector or scalar -> one norm.
         private static Tensor NormsOfUnits(Tensor tensor) => tensor.ndim < 2
             ? tensor.norm()
             : tensor.flatten(1).norm(1).view([-1, .. Enumerable.Repeat(1L, (int)tensor.ndim - 1)]);

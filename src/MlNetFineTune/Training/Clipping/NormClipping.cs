@@ -17,9 +17,7 @@ public abstract partial record GradientClipping
 
         public override string ToString() => FormattableString.Invariant($"Norm({Largest})");
 
-        /// <summary>
-        /// g = g min(1, largest / (norm + 1e-6)). If the norm is not finite, gradients are not changed: the loss will show it.
-        /// </summary>
+        /// <summary>g = g min(1, largest / (norm + 1e-6)). A NaN norm leaves the gradients unchanged: the loss will show it.</summary>
         internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
         {
             using var noGradients = no_grad();
@@ -27,7 +25,7 @@ public abstract partial record GradientClipping
             var gradients = body.Concat(head).Select(parameter => parameter.grad).OfType<Tensor>().ToList();
             if (gradients.Count == 0)
                 return;
-            // waits for the device
+            // synchronises with the device
             var norm = stack(gradients.Select(gradient => gradient.norm())).norm().to_type(ScalarType.Float64).item<double>();
             var factor = ExactDouble.Of(Largest) / (norm + 1e-6);
             if (!(factor < 1))

@@ -9,9 +9,7 @@ namespace MlNetFineTune.Training;
 /// <summary>The cache key of features: a hash of everything except the row on which they depend.</summary>
 internal static class EncoderIdentity
 {
-    /// <summary>
-    /// Hash of the code (builds of this library, its decoder and torch, the kind of device), the computation, and its tensors.
-    /// </summary>
+    /// <summary>Hash of the software (this library, its decoder, torch), the kind of device, the computation, and its tensors.</summary>
     public static ContentHash Of(Device device, string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         using var scope = NewDisposeScope();

@@ -19,7 +19,7 @@ public abstract partial record FeatureCache
         internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel)
         {
             var key = ContentHash.Of($"{identity()} {layout}", []);
-            var folder = Path.Combine(_path, key.ToString()[..32]); // one folder per network: files of others are never opened
+            var folder = Path.Combine(_path, key.ToString()[..32]); // one folder per network: no others are opened
             try
             {
                 Directory.CreateDirectory(folder);

@@ -18,7 +18,7 @@ public abstract partial record Optimizer
 
         internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
-        /// <summary>w = w - lr wd w first, as PyTorch orders it; then Adam.</summary>
+        /// <summary>w = w - lr wd w first, as in PyTorch; then Adam.</summary>
         private sealed class State(AdamWOptimizer options, IReadOnlyList<ParameterGroup> groups) : AdamState(groups, options)
         {
             protected override void Update(

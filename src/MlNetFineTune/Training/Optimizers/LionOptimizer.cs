@@ -23,7 +23,7 @@ public abstract partial record Optimizer
 
         internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
-        /// <summary>w = w - lr (wd w + sign(b1 m + (1 - b1) g));  m = b2 m + (1 - b2) g: the paper's algorithm 2.</summary>
+        /// <summary>w = w - lr (wd w + sign(b1 m + (1 - b1) g)); m = b2 m + (1 - b2) g: algorithm 2 of the paper.</summary>
         private sealed class State(LionOptimizer options, IReadOnlyList<ParameterGroup> groups)
             : OptimizerState(groups, options, memories: 1)
         {

@@ -35,9 +35,8 @@ public abstract partial record Optimizer
         internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
         /// <summary>
-        /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 instead of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b.
-        /// As in PyTorch, epsilon is added outside the root, and the learning rate is applied outside the momentum; TensorFlow does the
-        /// opposite.
+        /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 in place of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b.
+        /// As in PyTorch: epsilon is added outside the root, and the learning rate is applied outside the momentum (unlike in TensorFlow).
         /// </summary>
         private sealed class State(RmsPropOptimizer options, IReadOnlyList<ParameterGroup> groups)
             : OptimizerState(groups, options, memories: 1 + (options.Centered ? 1 : 0) + (options.Momentum > 0 ? 1 : 0))
@@ -58,7 +57,7 @@ public abstract partial record Optimizer
                     parameter.Addcdiv_(gradient, denominator, -rate);
             }
 
-            // By rounding, the square of the mean can exceed the mean of squares, which would have no root.
+            // Rounding may make the difference negative.
             private Tensor Variance(Tensor gradient, Tensor square, Tensor mean)
             {
                 mean.Mul_(_smoothing).Add_(gradient, 1 - _smoothing);

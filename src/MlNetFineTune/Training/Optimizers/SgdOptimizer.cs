@@ -30,7 +30,7 @@ public abstract partial record Optimizer
 
         internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
-        /// <summary>b = mu b + g;  w = w - lr (g + mu b) with Nesterov, else w - lr b (Sutskever et al. 2013, in PyTorch's form).</summary>
+        /// <summary>b = mu b + g; w = w - lr (g + mu b) with Nesterov, otherwise w - lr b (Sutskever et al. 2013, as in PyTorch).</summary>
         private sealed class State(SgdOptimizer options, IReadOnlyList<ParameterGroup> groups)
             : OptimizerState(groups, options, memories: options.Momentum > 0 ? 1 : 0)
         {

@@ -111,7 +111,7 @@ public abstract partial record LearningRateSchedule
         }
 
         /// <param name="step">The step, from 0.</param>
-        /// <param name="steps">Number of steps after the warm-up; at least 1.</param>
+        /// <param name="steps">Number of steps after the warm-up, at least 1.</param>
         /// <param name="validationLosses">Validation losses of all epochs so far.</param>
         private protected abstract double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses);
     }

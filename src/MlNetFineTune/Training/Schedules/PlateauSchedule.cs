@@ -8,7 +8,7 @@ public abstract partial record LearningRateSchedule
 {
     private sealed record PlateauSchedule : WarmedUpSchedule
     {
-        // Relative to the best loss: PyTorch's default.
+        // Relative improvement: PyTorch's default.
         private const double Threshold = 1e-4;
 
         [NotInFingerprint("Factor, as doubles count")]

@@ -17,7 +17,7 @@ public abstract partial record Strategy
 
         internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs)
         {
-            // With fewer phases than stages several stages are added at once; the last phase trains everything for the remaining epochs.
+            // With fewer phases than stages several stages are unfrozen at once; the last phase trains everything for the remaining epochs.
             var parts = Math.Clamp(epochs / _epochsEach, 1, stages.Count + 1);
             return new([.. Enumerable.Range(0, parts).Select(part => PhaseRule.Of(
                 stages.Count,

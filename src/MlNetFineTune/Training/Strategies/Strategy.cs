@@ -154,7 +154,7 @@ public abstract partial record Strategy
 
     private sealed record NormAndBiasStrategy : Strategy
     {
-        // One-dimensional parameters are biases, and scales and shifts of norms (and a few scales of whole branches).
+        // One-dimensional parameters are biases, scales and shifts of norms, and a few scales of branches.
         internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
             new([new PhaseRule(epochs, parameter => parameter.Stage == stages.Count || parameter.Parameter.ndim < 2 ? 1 : 0)]);
 

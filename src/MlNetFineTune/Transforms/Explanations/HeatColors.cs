@@ -1,0 +1,22 @@
+namespace MlNetFineTune.Transforms;
+
+/// <summary>
+/// From heat, 0 to 1, to a colour: some colours of matplotlib's "inferno" (CC0), which rises evenly in lightness, so that it reads in grey
+/// print and with every kind of colour vision; between them straight lines.
+/// </summary>
+internal static class HeatColors
+{
+    private static readonly (float Red, float Green, float Blue)[] s_stops =
+        [(0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164)];
+
+    /// <summary>Each part from 0 to 255.</summary>
+    public static (float Red, float Green, float Blue) Of(float heat)
+    {
+        var place = Math.Clamp(heat, 0, 1) * (s_stops.Length - 1);
+        var first = Math.Min((int)place, s_stops.Length - 2);
+        var (from, to, share) = (s_stops[first], s_stops[first + 1], place - first);
+        return (Between(from.Red, to.Red), Between(from.Green, to.Green), Between(from.Blue, to.Blue));
+
+        float Between(float before, float after) => before + (after - before) * share;
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Transforms;
+
+/// <summary>The picture with the heat over it, and, if it has a name, the map's numbers.</summary>
+/// <param name="picture">Name of the column of pictures.</param>
+/// <param name="map">Name of the column of numbers; null for none.</param>
+/// <param name="heat">Draws, and says how large a map is.</param>
+internal sealed class HeatMapColumns(string picture, string? map, PictureExplainer heat) : ScoreColumns
+{
+    public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
+        [new(picture, ImageTypes.OfAnySize), .. map is null ? [] : (DataViewSchema.DetachedColumn[])[new(map, MapType)]];
+
+    /// <summary>The same, before there are data.</summary>
+    public SchemaShape.Column[] Shapes() =>
+    [
+        new(picture, SchemaShape.Column.VectorKind.Scalar, ImageTypes.OfAnySize, isKey: false),
+        .. map is null ? [] : (SchemaShape.Column[])
+            [new(map, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false)],
+    ];
+
+    /// <summary>Each picture is a new one, the reader's to dispose; it is drawn when it is asked for.</summary>
+    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => column == 0
+        ? (ValueGetter<MLImage>)((ref MLImage value) => value = Draw((ScoredBatch)batch, place())!)
+        : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Scores.Copy(batch.ScoresOf(place()), ref value));
+
+    private VectorDataViewType MapType => new(NumberDataViewType.Single, heat.Method.Height, heat.Method.Width);
+
+    private MLImage? Draw(ScoredBatch batch, int place) => batch.StatusOf(place).IsEmpty
+        ? heat.Draw(((ExplainedRowReader)batch.Encoded!.Rows).PictureOf(place), batch.ScoresOf(place))
+        : null;
+}
