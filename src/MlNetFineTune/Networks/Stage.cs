@@ -18,8 +18,8 @@ internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computa
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
 
     /// <summary>
-    /// The weights of the stage's self-attention, averaged over its heads, from what enters the stage: [N, T, C] -> [N, T, T]. The caller
-    /// disposes them. Null where there is none, or none that is known.
+    /// Computes the weights of the stage's self-attention, averaged over its heads, from the stage's input: [N, T, C] -> [N, T, T]. The
+    /// caller disposes them. Null if the stage has no self-attention or it is not supported.
     /// </summary>
     public Func<Tensor, Tensor>? Attention { get; init; }
 

@@ -15,6 +15,6 @@ internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, IReadOnlyList<ReportSection> Sections, LabeledData Rows,
     IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
 {
-    /// <summary>Draws what in a picture spoke for the model's answer; null where it cannot be shown.</summary>
+    /// <summary>Draws explanations of predictions; null if they are not available.</summary>
     public RowHeat? Heat { get; init; }
 }

@@ -45,7 +45,7 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
 
-    /// <summary>The network, whoever else scores with it.</summary>
+    /// <summary>The network, which can be shared with other scorers.</summary>
     public SharedNetwork Shared => _shared;
 
     /// <summary>Another scorer on the same network. Each is disposed independently.</summary>

@@ -18,7 +18,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
 
     public int Count { get; private set; }
 
-    /// <summary>The rows that were scored last; null before the first.</summary>
+    /// <summary>The last scored rows; null before the first.</summary>
     public EncodedBatch? Encoded { get; private set; }
 
     /// <param name="batch">The encoded rows. Their bytes are compacted if some rows cannot be used.</param>
