@@ -20,9 +20,9 @@ public static class FineTuningEmbeddingExtensions
     /// <param name="imageColumnName">Name of the model's image column. Default "Image".</param>
     /// <returns>
     /// A generator of one vector for each picture, in order. It takes <see cref="DataContent"/> with the bytes of JPEG, PNG, GIF, BMP and
-    /// WebP files. A picture that cannot be read is an <see cref="InvalidDataException"/> that says which one of the call it is.
+    /// WebP files. A picture that cannot be read is an <see cref="InvalidDataException"/> with its index in the call.
     /// </returns>
-    /// <exception cref="ArgumentException">The model needs another column, or gives no features in the column.</exception>
+    /// <exception cref="ArgumentException">The model requires another column, or the column does not contain features.</exception>
     public static IEmbeddingGenerator<DataContent, Embedding<float>> CreateImageEmbeddingGenerator(
         this FineTuningCatalog catalog, ITransformer model, string featuresColumnName = "Features", string imageColumnName = "Image")
     {

@@ -16,11 +16,11 @@ internal static class ActivationRanges
     private const int Rows = 100;
 
     /// <param name="env">Environment whose temporary folder is used for the network's file.</param>
-    /// <param name="graph">Of pictures as the network sees them.</param>
+    /// <param name="graph">Graph whose input is the network's own pixels.</param>
     /// <param name="model">Model whose preprocessing is used.</param>
     /// <param name="tensors">Inputs of the graph.</param>
-    /// <param name="calibration">The rows.</param>
-    /// <returns>By the names of the values that may be rounded.</returns>
+    /// <param name="calibration">Rows with the photos.</param>
+    /// <returns>The ranges by the names of the values that may be quantized.</returns>
     /// <exception cref="InvalidOperationException">No row could be read.</exception>
     public static IReadOnlyDictionary<string, (float Least, float Most)> Measure(
         IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IReadOnlyList<TensorColumn> tensors, IDataView calibration)
@@ -48,7 +48,7 @@ internal static class ActivationRanges
             "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
-    // Each until the next one.
+    // Each is valid until the next one.
     private static IEnumerable<byte[]> Samples(FineTuningTransformer model, IDataView calibration)
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");

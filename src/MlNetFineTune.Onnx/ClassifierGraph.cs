@@ -13,10 +13,10 @@ internal delegate IReadOnlyList<GraphOutput> OutputWriter(NetworkGraph graph, Gr
 internal sealed record ClassifierGraph(NetworkGraph Graph, IReadOnlyList<GraphOutput> Outputs)
 {
     /// <param name="network">The network; it is only read.</param>
-    /// <param name="tensors">What enters it; the first flows through it.</param>
+    /// <param name="tensors">Input tensors of the network; the first is passed through the stages.</param>
     /// <param name="write">Adds the task's outputs.</param>
-    /// <param name="oversampling">See <see cref="PixelTensor"/>; null where pictures come as the network sees them.</param>
-    /// <exception cref="NotSupportedException">A layer is not known, or an input is called as an output is.</exception>
+    /// <param name="oversampling">See <see cref="PixelTensor"/>; null if the input is the network's own pixels.</param>
+    /// <exception cref="NotSupportedException">A layer is not supported, or an input and an output have the same name.</exception>
     public static ClassifierGraph Of(
         FineTunedNetwork network, IReadOnlyList<TensorColumn> tensors, OutputWriter write, int? oversampling = null)
     {

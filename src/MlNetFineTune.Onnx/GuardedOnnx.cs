@@ -12,7 +12,7 @@ namespace MlNetFineTune.Onnx;
 /// the session alive while a row is scored. Model files contain ML.NET's transformer.
 /// </summary>
 /// <param name="env">Environment of the chain.</param>
-/// <param name="onnx">Disposed with this. Its outputs are vectors of floats.</param>
+/// <param name="onnx">The wrapped transformer; disposed with this one. Its outputs are vectors of floats.</param>
 internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : ITransformer, IDisposable
 {
     private readonly IHost _host = env.Register(nameof(GuardedOnnx));

@@ -8,7 +8,7 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Writes a fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
-    /// <param name="env">Its temporary folder is used where photos are measured.</param>
+    /// <param name="env">Environment whose temporary folder is used for calibration.</param>
     /// <param name="model">The model; it is not disposed.</param>
     /// <param name="precision">Number format of the weights.</param>
     /// <param name="path">Path of the file, replaced atomically.</param>
@@ -16,16 +16,16 @@ internal static class OnnxExport
         Write(env, model, precision, path, model.Inputs.ToTensors());
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: pictures come at the size
-    /// (or a multiple) of which the network sees the centre, and the graph averages and crops them.
+    /// For ML.NET's own image transforms, which resize without antialiasing and do not crop: the graph's input are uncropped pictures, at a
+    /// multiple of the size, which the graph averages and crops.
     /// </summary>
-    /// <param name="env">Its temporary folder is used where photos are measured.</param>
+    /// <param name="env">Environment whose temporary folder is used for calibration.</param>
     /// <param name="model">The model; it is not disposed.</param>
     /// <param name="precision">Number format of the weights.</param>
     /// <param name="path">Path of the file, replaced atomically.</param>
     /// <param name="oversampling">The multiple of the size.</param>
-    /// <param name="tensors">What enters.</param>
-    /// <param name="prefix">Of the outputs' names.</param>
+    /// <param name="tensors">Input tensors of the network.</param>
+    /// <param name="prefix">Prefix of the outputs' names.</param>
     /// <returns>The outputs.</returns>
     public static IReadOnlyList<GraphOutput> WriteUncropped(
         IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling,

@@ -14,7 +14,7 @@ namespace MlNetFineTune.Onnx;
 /// </summary>
 internal static class OnnxPipeline
 {
-    // Before the names of the chain's own columns, which it drops in the end.
+    // Prefix of the chain's intermediate columns, which are dropped at its end.
     public const string Own = "MlNetFineTune.";
 
     private const string Aside = Own + "Aside.";
@@ -78,7 +78,7 @@ internal static class OnnxPipeline
         return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
     }
 
-    /// <summary>Transformers one after another, each fitted to what those before it make.</summary>
+    /// <summary>A sequence of transformers, each fitted to the output of the previous ones.</summary>
     private sealed class Chain(MLContext ml, DataViewSchema schema) : IDisposable
     {
         private readonly List<ITransformer> _transformers = [];
@@ -97,7 +97,7 @@ internal static class OnnxPipeline
                 Add(ml.Transforms.CopyColumns(output, input).Fit(View));
         }
 
-        /// <summary>Those, and the chain's own.</summary>
+        /// <summary>Those of the data and the chain's own.</summary>
         public void Drop(string[] columns) => Add(
             ml.Transforms.DropColumns([.. columns, .. View.Schema.Select(column => column.Name).Distinct()
                 .Where(name => name.StartsWith(Own, StringComparison.Ordinal) && schema.GetColumnOrNull(name) is null)]).Fit(View));
@@ -111,7 +111,7 @@ internal static class OnnxPipeline
         }
     }
 
-    /// <summary>Tensors by ML.NET's transforms.</summary>
+    /// <summary>Computes the tensors by ML.NET's transforms.</summary>
     private sealed class TensorMaker(MLContext ml, Chain chain, DataViewSchema schema, int oversampling) : ITensorMaker
     {
         public void Make(PixelTensor pixels)

@@ -37,11 +37,11 @@ public abstract record OnnxPrecision
         return new Integers(calibration);
     }
 
-    /// <param name="env">Its temporary folder is used where rows are measured.</param>
-    /// <param name="graph">Of floats.</param>
+    /// <param name="env">Environment whose temporary folder is used for calibration.</param>
+    /// <param name="graph">The graph in single precision.</param>
     /// <param name="model">The model; it is not disposed.</param>
-    /// <param name="asSeen">Makes the same graph of pictures as the network sees them, whose values have the same names.</param>
-    /// <param name="tensors">What enters it.</param>
+    /// <param name="asSeen">Creates the same graph for the network's own pixels, with the same names of values.</param>
+    /// <param name="tensors">Input tensors of the graph.</param>
     internal abstract NetworkGraph Apply(
         IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
         IReadOnlyList<TensorColumn> tensors);

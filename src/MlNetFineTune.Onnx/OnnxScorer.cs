@@ -21,13 +21,13 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
     private const string Probability = DefaultColumnNames.Probability;
     private const string PredictedLabel = DefaultColumnNames.PredictedLabel;
 
-    // What one step keeps for another.
+    // An intermediate column between two steps.
     private const string Kept = OnnxPipeline.Own + "Labels";
 
-    /// <param name="ml">The chain's.</param>
-    /// <param name="scorer">The head's.</param>
-    /// <param name="prefix">Of the names of its outputs.</param>
-    /// <exception cref="NotSupportedException">ML.NET has no scorer for so few classes.</exception>
+    /// <param name="ml">Context of the chain.</param>
+    /// <param name="scorer">Scorer of the head.</param>
+    /// <param name="prefix">Prefix of the names of the head's outputs.</param>
+    /// <exception cref="NotSupportedException">There is only one class or label.</exception>
     public static OnnxScorer Of(MLContext ml, StockScorer scorer, string prefix) => scorer switch
     {
         StockScorer.OfClasses classes => OfClasses(ml, classes, prefix + GraphOutput.Logits),
@@ -65,8 +65,8 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
                 (PredictedLabel, scorer.Columns.PredictedLabel)]);
     }
 
-    // ML.NET predicts one label a row. Its scorer of one model for each class gives their raw scores, and names them: once for the
-    // probabilities, and once for what is above the thresholds, which then become Boolean.
+    // ML.NET has no multi-label scorer. Its one-versus-all scorer returns raw scores with names: it is used once for the probabilities, and
+    // once for the decisions at the thresholds, which are then converted to Boolean.
     private static OnnxScorer OfLabels(MLContext ml, StockScorer.OfLabels scorer, string prefix)
     {
         RequireTwo(scorer.Names, "label");
@@ -119,7 +119,7 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
         }
     }
 
-    // As ApplyOnnxModel describes it, and beside it the label, where there is one.
+    // The schema of ApplyOnnxModel's output, and the label if there is one.
     private static DataViewSchema Raw(string name, int length, string label = "", DataViewSchema.Annotations.Builder? labels = null)
     {
         var schema = new DataViewSchema.Builder();

@@ -19,33 +19,31 @@ public static partial class FineTuningExtensions
     /// | -- | -- |
     /// | Does this estimator need to look at the data to train its parameters? | No |
     /// | Input column data type | Image, or Text (paths), or Vector of Byte (the bytes of JPEG, PNG, GIF, BMP and WebP files) |
-    /// | Output column data type | Image, of the input's own size; files are turned upright as their EXIF says |
+    /// | Output column data type | Image, of the input's own size; the EXIF orientation of files is applied |
     /// | Exportable to ONNX | No |
     ///
-    /// A row has the same augmented picture on every cursor, whatever the order of the rows and the number of threads: random numbers are
-    /// counted by seed and row id. A trainer of ML.NET sees one draw of each row; `ml.Data.Augment` gives it several. `FineTuneImages`
-    /// directly after it, or after steps that only add other columns, takes the augmentation for its own option: new pictures in every
-    /// epoch by its own seed, the same weights bit for bit as with the option, and validation on the pictures as they are.
+    /// A row has the same augmented picture on every cursor, independently of the order of the rows and the number of threads: random
+    /// numbers depend only on seed and row id. ML.NET's trainers use one augmented picture per row; `ml.Data.Augment` provides several.
+    /// `FineTuneImages` directly after it, or after steps that only add other columns, uses the augmentation as its own option: new
+    /// pictures in every epoch with the trainer's seed, bit-identical weights to those with the option, and validation without
+    /// augmentation.
     ///
-    /// ML.NET augments in one flat chain alone: in a chain that is appended as a whole the pictures stay as they are.
-    /// `AppendCacheCheckpoint` after it keeps one draw, and drops columns of images.
+    /// ML.NET augments only in flat chains: in a chain that is appended as a whole, pictures are not augmented. `AppendCacheCheckpoint`
+    /// after it stores one augmented picture per row, and drops columns of images.
     ///
-    /// An area or ratio of a crop is that to the picture's own. What comes into view from outside has ImageNet's mean colour. Augmented
-    /// pictures are opaque. A missing picture (a missing image, an empty path, no bytes) stays a missing image. A file that cannot be read
-    /// is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image and a warning in
-    /// scoring.
+    /// Area and aspect ratio of a crop are relative to the picture's. Areas outside the picture are filled with ImageNet's mean colour.
+    /// Augmented pictures are opaque. A missing picture (a missing image, an empty path, no bytes) results in a missing image. A file that
+    /// cannot be read is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image with
+    /// a warning in scoring.
     /// ]]></format>
     /// </remarks>
-    /// <param name="catalog">The transforms.</param>
+    /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
     /// <param name="outputColumnName">Name of the new column of images; may be the input's name.</param>
-    /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
+    /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="augmentation">
     /// The augmentation. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
     /// <see cref="Augmentation.CutMix"/> are not supported, because they need a batch.
     /// </param>
-    /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
-    /// <param name="imageFolder">The folder of relative paths; saved with the model. Default null: the current directory. Only for a column
-    /// of paths.</param>
     /// <exception cref="ArgumentException">A name is empty, or the augmentation mixes the pictures of a batch.</exception>
     public static IEstimator<ITransformer> AugmentImages(
         this TransformsCatalog catalog, string outputColumnName, string? inputColumnName = null, Augmentation? augmentation = null,
@@ -69,19 +67,24 @@ public static partial class FineTuningExtensions
     /// on one side. Test rows then include augmented pictures; to test on original pictures, split first and augment the training rows.
     /// Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
     /// </remarks>
-    /// <param name="catalog">The data operations.</param>
-    /// <param name="data">The rows.</param>
+    /// <param name="catalog">The catalog <c>ml.Data</c>.</param>
+    /// <param name="data">The original rows.</param>
     /// <param name="copies">Number of augmented copies of each row. At least 1.</param>
     /// <param name="augmentation">The augmentation, as in <see cref="AugmentImages"/>.</param>
     /// <param name="outputColumnName">Name of the new column of images; may be the input's name. Default "Image".</param>
-    /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
+    /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="groupColumnName">Name of the column with the number of the original row. Default "OriginalRow".</param>
     /// <param name="keepOriginals">Whether the result includes the original rows. Default true.</param>
-    /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
-    /// <param name="imageFolder">The folder of relative paths. Default null: the current directory. Only for a column of paths.</param>
-    /// <exception cref="ArgumentException">A name is empty or taken, or the augmentation mixes the pictures of a batch.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="copies"/> is below 1; or, ML.NET's own error, the column is missing or
-    /// of another type.</exception>
+    /// <param name="seed">Seed of the random numbers. Default null: the context's, or 0 without one.</param>
+    /// <param name="imageFolder">
+    /// Folder to which relative paths refer. Default null: the current directory. Only for a column of paths.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// A name is empty, the group column already exists, or the augmentation mixes the pictures of a batch.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="copies"/> is below 1; or the input column is missing or has another type (ML.NET's own error).
+    /// </exception>
     public static IDataView Augment(
         this DataOperationsCatalog catalog, IDataView data, int copies, Augmentation augmentation, string outputColumnName = "Image",
         string? inputColumnName = null, string groupColumnName = "OriginalRow", bool keepOriginals = true, int? seed = null,

@@ -3,7 +3,7 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-// Frozen networks among ML.NET's transforms: ml.Transforms.ExtractImageFeatures(...).
+// Feature extraction with frozen networks: ml.Transforms.ExtractImageFeatures(...).
 public static partial class FineTuningExtensions
 {
     /// <summary>

@@ -3,7 +3,7 @@ using MlNetFineTune.Search;
 
 namespace Microsoft.ML;
 
-// Finding pictures that are alike.
+// Similarity search for pictures.
 public static partial class FineTuningExtensions
 {
     /// <summary>
@@ -11,10 +11,10 @@ public static partial class FineTuningExtensions
     /// skipped; a warning in the log names them.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
-    /// <param name="data">A row for each picture; read once.</param>
+    /// <param name="data">One row for each picture; read once.</param>
     /// <param name="keyColumnName">Name of the text column with a unique key for each row, such as the path. Default "ImagePath".</param>
     /// <param name="featuresColumnName">Name of the feature column, a vector of Single of known size. Default "Features".</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex BuildImageIndex(
         this FineTuningCatalog catalog, IDataView data, string keyColumnName = "ImagePath", string featuresColumnName = "Features")

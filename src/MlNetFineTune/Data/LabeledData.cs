@@ -68,10 +68,10 @@ internal sealed class LabeledData : IDisposable
 
     public ReadOnlySpan<float> LabelOf(int row) => _labels.AsSpan(row * _labelStride + _labelOffset, LabelWidth);
 
-    /// <summary>The same rows with some of the numbers of their labels, which are not copied.</summary>
-    /// <param name="offset">The first of the numbers.</param>
-    /// <param name="width">How many they are.</param>
-    /// <returns>Its inputs stay those of this one: it is not disposed.</returns>
+    /// <summary>The same rows with a part of each label; nothing is copied.</summary>
+    /// <param name="offset">Index of the first number of the part.</param>
+    /// <param name="width">Length of the part.</param>
+    /// <returns>A view that shares the inputs of this object and need not be disposed.</returns>
     public LabeledData WithPartOfLabels(int offset, int width) => new(this, offset, width);
 
     /// <param name="host">The host, whose temporary folder receives pictures that are not files.</param>

@@ -69,7 +69,7 @@ internal abstract class ModelInput
     public abstract byte[] ProbeSample();
 
     /// <summary>The tensors of an exported network, in the order of <see cref="Shapes"/> and of an encoded sample.</summary>
-    /// <exception cref="NotSupportedException">There is no such tensor for a column; the message names it.</exception>
+    /// <exception cref="NotSupportedException">A column cannot be exported; the message names it.</exception>
     public abstract IReadOnlyList<TensorColumn> ToTensors();
 
     /// <summary>The description for the model file, from which the input can be created.</summary>

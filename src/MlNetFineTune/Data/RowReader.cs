@@ -17,7 +17,7 @@ internal abstract class RowReader : IDisposable
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
 
-    /// <summary>Content hash of the row in a place, equal for equal pictures; null where it has none, or is of another kind.</summary>
+    /// <summary>Content hash of the row in a place, equal for equal pictures; null if rows have none.</summary>
     public virtual ContentHash? ContentOf(int place) => null;
 
     /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>

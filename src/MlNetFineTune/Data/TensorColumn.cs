@@ -5,7 +5,7 @@ namespace MlNetFineTune.Data;
 /// <summary>
 /// An input tensor of an exported network, and its data column. An encoded sample contains the tensors of its input one after another.
 /// </summary>
-/// <param name="Name">Of the tensor in the file.</param>
+/// <param name="Name">Name of the tensor in the file.</param>
 /// <param name="Column">Name of the data column.</param>
 internal abstract record TensorColumn(string Name, string Column)
 {
@@ -16,14 +16,14 @@ internal abstract record TensorColumn(string Name, string Column)
     public abstract int SampleLength { get; }
 
     /// <summary>Declares the tensor in a graph.</summary>
-    /// <param name="graph">Gets the input.</param>
+    /// <param name="graph">The graph to which the input is added.</param>
     /// <param name="oversampling">See <see cref="PixelTensor"/>; null if the input is the network's own pixels.</param>
     public abstract GraphValue Declare(NetworkGraph graph, int? oversampling);
 
     /// <summary>Adds the conversion of its numbers to the network's input.</summary>
-    /// <param name="graph">Gets the operators.</param>
+    /// <param name="graph">The graph to which the operators are added.</param>
     /// <param name="declared">Result of <see cref="Declare"/>.</param>
-    /// <param name="oversampling">As there.</param>
+    /// <param name="oversampling">As for <see cref="Declare"/>.</param>
     public abstract GraphValue Prepare(NetworkGraph graph, GraphValue declared, int? oversampling);
 
     /// <summary>Adds the transformers that compute the tensor's column from the data's.</summary>
@@ -44,7 +44,7 @@ internal interface ITensorMaker
 /// A picture: floats [3, size, size] from 0 to 255. For ML.NET's own image transforms, which resize without cropping and antialiasing, the
 /// input is the uncropped picture, enlarged by a factor, as bytes; the graph crops and averages it.
 /// </summary>
-/// <param name="Name">Of the tensor.</param>
+/// <param name="Name">Name of the tensor.</param>
 /// <param name="Image">The column, and the folder of its files.</param>
 /// <param name="Form">Size and normalization of the pixels.</param>
 internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm Form) : TensorColumn(Name, Image.Column)
@@ -97,7 +97,7 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
 }
 
 /// <summary>Numbers, or keys as ML.NET stores them. A single key is [N, 1], as from ML.NET.</summary>
-/// <param name="Name">Of the tensor.</param>
+/// <param name="Name">Name of the tensor.</param>
 /// <param name="Shape">Shape of a row in the network.</param>
 /// <param name="AllowsMissing">Whether NaN is allowed.</param>
 internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape, bool AllowsMissing) : TensorColumn(Name, Shape.Column)
@@ -126,8 +126,8 @@ internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape,
 }
 
 /// <summary>[N, 1]: 1 if the picture is missing, else 0. The pixels are then ignored.</summary>
-/// <param name="Name">Of the tensor.</param>
-/// <param name="Image">The picture's column.</param>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Image">The column of the picture.</param>
 internal sealed record MissingPictureTensor(string Name, ImageColumn Image) : TensorColumn(Name, Image.Column)
 {
     public const string Only = "missing_picture";

@@ -4,7 +4,7 @@ namespace MlNetFineTune.MlNet;
 /// A stream that throws at its end. ML.NET's <c>BinarySaver</c> reads a value until all its bytes have arrived, and loops forever on a
 /// truncated file.
 /// </summary>
-/// <param name="inner">Stays the caller's, and is read no further than asked.</param>
+/// <param name="inner">The stream. The caller keeps ownership; it is not read ahead.</param>
 internal sealed class CompleteStream(Stream inner) : Stream
 {
     public override bool CanRead => true;
@@ -17,10 +17,10 @@ internal sealed class CompleteStream(Stream inner) : Stream
 
     public override long Position { get => inner.Position; set => inner.Position = value; }
 
-    /// <exception cref="InvalidDataException">There is nothing left.</exception>
+    /// <exception cref="InvalidDataException">The stream has ended.</exception>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    /// <exception cref="InvalidDataException">There is nothing left.</exception>
+    /// <exception cref="InvalidDataException">The stream has ended.</exception>
     public override int Read(Span<byte> buffer)
     {
         var read = inner.Read(buffer);

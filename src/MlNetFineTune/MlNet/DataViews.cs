@@ -8,7 +8,7 @@ namespace MlNetFineTune.MlNet;
 /// <summary>Relations between ML.NET's data views, mostly by internal members.</summary>
 internal static class DataViews
 {
-    /// <summary>The view that a view reads; null where it is a loader's, or of a kind that does not say.</summary>
+    /// <summary>The source of a view; null if it is a loader's, or not known for this type of view.</summary>
     public static IDataView? SourceOf(IDataView view) => view switch
     {
         IDataTransform transform => transform.Source,
@@ -16,22 +16,21 @@ internal static class DataViews
         _ => null,
     };
 
-    /// <summary>Whether rows come from a cache, as <c>AppendCacheCheckpoint</c> and <c>ml.Data.Cache</c> make it.</summary>
+    /// <summary>Whether the view is a cache, as from <c>AppendCacheCheckpoint</c> and <c>ml.Data.Cache</c>.</summary>
     public static bool IsCache(IDataView view) => view is CacheDataView;
 
-    /// <summary>The transformer that made a view of rows mapped one by one; null of other views.</summary>
+    /// <summary>The transformer of a row-to-row mapped view; null for other views.</summary>
     public static ITransformer? TransformerOf(IDataView view) => (view as RowToRowMapperTransform)?.GetTransformer();
 
     /// <summary>
-    /// The same mapping of rows over another source; null where the view maps something else than rows one by one, or makes the column
-    /// itself.
+    /// The same row-to-row mapping of another source; null if the view is not a row-to-row mapping, or computes the column itself.
     /// </summary>
-    /// <param name="env">Of the context.</param>
+    /// <param name="env">Environment of the context.</param>
     /// <param name="view">The mapped view.</param>
-    /// <param name="column">A column that must come from the source as it is.</param>
+    /// <param name="column">A column that the view must pass through unchanged.</param>
     public static Func<IDataView, IDataView>? Remapped(IHostEnvironment env, IDataView view, string column)
     {
-        // An added column hides that of the source, which stays in the schema: then there is one more of the name.
+        // An added column hides that of the source, which remains in the schema: then there are more columns of this name.
         return view is RowToRowMapperTransform mapped && Count(mapped.OutputSchema) == Count(mapped.Source.Schema)
             ? source => ((ITransformTemplate)mapped).ApplyToData(env, source)
             : null;

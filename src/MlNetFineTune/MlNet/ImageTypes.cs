@@ -4,9 +4,9 @@ using Microsoft.ML.Transforms.Image;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A column of images of any size. ML.NET's rows of a class (<c>CreateEnumerable</c>, <c>PredictionEngine</c>) read images of one known
-/// size alone, by <see cref="ImageTypeAttribute"/>, and its attribute without a size throws ("Must be positive"). Registered here, a
-/// property of type <see cref="MLImage"/> without attribute is such a column.
+/// A column of images of any size. For row classes (<c>CreateEnumerable</c>, <c>PredictionEngine</c>) ML.NET supports only images of a
+/// known size, by <see cref="ImageTypeAttribute"/>; the attribute without a size throws ("Must be positive"). With this registration a
+/// property of type <see cref="MLImage"/> without the attribute is a column of images of any size.
 /// </summary>
 internal static class ImageTypes
 {
@@ -21,7 +21,7 @@ internal static class ImageTypes
         }
         catch (ArgumentException)
         {
-            // Somebody else has registered images in another way, by which they are read.
+            // The application has another registration for images, which is used.
         }
         return type;
     }

@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Numbers made of ML.NET's row ids, which stay the same on every cursor over a data view, shuffled or not, where positions change.
+/// Numbers derived from ML.NET's row ids, which are the same on every cursor over a data view, even if shuffled; positions are not.
 /// </summary>
 internal static class RowIds
 {

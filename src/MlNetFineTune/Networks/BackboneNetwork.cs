@@ -46,7 +46,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return end > first ? current : input.alias();
     }
 
-    /// <summary>How tokens become features; null where there are no tokens.</summary>
+    /// <summary>The reduction of tokens to features; null if there are no tokens.</summary>
     public virtual Backbone.TokenPooling? Pooling => null;
 
     /// <summary>The attention weights of every stage that has some, in order: [N, T, T] each, averaged over the heads.

@@ -160,23 +160,23 @@ internal abstract class FineTunedNetwork : IDisposable
     public abstract Tensor ForwardRest(ModelInputs inputs, int first);
 
     /// <summary>
-    /// Runs the stages up to this one, without the pooling that may follow it: [N, C, H, W] where the stage gives maps. The caller disposes
-    /// the result, and keeps the input. Only where the network <see cref="RunsInStages"/>.
+    /// Runs the stages up to this one, without a following pooling: [N, C, H, W] if the stage outputs maps. The caller disposes the result,
+    /// and keeps ownership of the input. Only if the network <see cref="RunsInStages"/>.
     /// </summary>
     /// <param name="inputs">The network's input.</param>
-    /// <param name="stage">From 0.</param>
+    /// <param name="stage">Index of the stage, from 0.</param>
     public virtual Tensor ForwardMaps(ModelInputs inputs, int stage) => ForwardFirst(inputs, stage + 1);
 
-    /// <summary>Runs what follows <see cref="ForwardMaps"/>: the stage's pooling, the later stages, and the head.</summary>
-    /// <param name="inputs">What it gave, and what stands beside.</param>
-    /// <param name="stage">The same.</param>
+    /// <summary>Runs the layers after <see cref="ForwardMaps"/>: the stage's pooling, the later stages, and the head.</summary>
+    /// <param name="inputs">The result of <see cref="ForwardMaps"/> and the additional inputs.</param>
+    /// <param name="stage">The same stage.</param>
     /// <returns>[N, outputs]. The caller disposes it.</returns>
     public virtual Tensor ForwardFromMaps(ModelInputs inputs, int stage) => ForwardRest(inputs, stage + 1);
 
-    /// <summary>For each stage, whether <see cref="AttentionWeights"/> knows its self-attention.</summary>
+    /// <summary>For each stage, whether <see cref="AttentionWeights"/> supports it.</summary>
     public virtual IReadOnlyList<bool> HasAttention => [.. Stages.Select(_ => false)];
 
-    /// <summary>How tokens become features; null where there are no tokens.</summary>
+    /// <summary>The reduction of tokens to features; null if there are no tokens.</summary>
     public virtual Backbone.TokenPooling? Pooling => null;
 
     /// <summary>The attention weights of every stage that has some, in order: [N, T, T] each, averaged over the heads. The caller disposes
@@ -195,7 +195,7 @@ internal abstract class FineTunedNetwork : IDisposable
     /// be computed again. The caller disposes the result, and keeps the input, which does not change.
     /// </summary>
     /// <param name="inputs">What the stage before gave.</param>
-    /// <param name="stage">From 0.</param>
+    /// <param name="stage">Index of the stage, from 0.</param>
     /// <param name="seed">The training's.</param>
     /// <param name="step">From 0.</param>
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
@@ -203,7 +203,7 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
     /// <param name="graph">Gets the operators.</param>
-    /// <param name="inputs">What enters.</param>
+    /// <param name="inputs">Inputs of the network.</param>
     /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
     public virtual GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");

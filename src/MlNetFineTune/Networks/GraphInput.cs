@@ -11,7 +11,7 @@ internal enum GraphElement
 }
 
 /// <summary>An input tensor of a graph.</summary>
-/// <param name="Value">Its name in the graph and in the file.</param>
+/// <param name="Value">The value with the name in graph and file.</param>
 /// <param name="Elements">Its element type.</param>
 /// <param name="Shape">Shape of one row, without the batch dimension.</param>
 internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IReadOnlyList<long> Shape);
@@ -21,7 +21,7 @@ internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IRead
 /// additional values in the order of the input's columns.
 /// </summary>
 /// <param name="activations">[N, ...].</param>
-/// <param name="beside">The same rows. None by default.</param>
+/// <param name="beside">Additional values for the same rows. None by default.</param>
 internal sealed class GraphInputs(GraphValue activations, IReadOnlyList<GraphValue>? beside = null)
 {
     public GraphValue Activations { get; } = activations;

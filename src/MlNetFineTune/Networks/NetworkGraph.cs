@@ -33,7 +33,7 @@ internal sealed class NetworkGraph(int size = 0)
 {
     public const int OperatorSet = 17;
 
-    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says: the number of the standard's TensorProto.DataType.</summary>
+    /// <summary>Value of the attribute <c>to</c> of a <c>Cast</c> to float: a TensorProto.DataType of the standard.</summary>
     public const long FloatType = 1;
 
     private const long Int64Type = 7;
@@ -64,10 +64,10 @@ internal sealed class NetworkGraph(int size = 0)
     }
 
     /// <summary>Declares an input; all inputs are declared before the first operator.</summary>
-    /// <param name="name">Its name in the file.</param>
-    /// <param name="shape">Of one row.</param>
-    /// <param name="elements">Their type.</param>
-    /// <exception cref="NotSupportedException">The name is taken.</exception>
+    /// <param name="name">Name in the file.</param>
+    /// <param name="shape">Shape of one row.</param>
+    /// <param name="elements">Element type.</param>
+    /// <exception cref="NotSupportedException">The name is already used.</exception>
     public GraphValue AddInput(string name, IReadOnlyList<long> shape, GraphElement elements = GraphElement.Single)
     {
         Take(name);
@@ -94,7 +94,7 @@ internal sealed class NetworkGraph(int size = 0)
 
     /// <summary>Converts keys to indices for <c>Gather</c>.</summary>
     /// <param name="keys">[N, K].</param>
-    /// <param name="isSingle">Whether the result is [N], of one key a row.</param>
+    /// <param name="isSingle">Whether the result has the shape [N], for one key per row.</param>
     public GraphValue ToIndices(GraphValue keys, bool isSingle)
     {
         var indices = Add("indices", "Cast", [keys], [("to", Int64Type)], mayBeRounded: false);
@@ -150,7 +150,7 @@ internal sealed class NetworkGraph(int size = 0)
     }
 
     /// <summary>The same value under a name that others may rely on.</summary>
-    /// <exception cref="NotSupportedException">The name is taken.</exception>
+    /// <exception cref="NotSupportedException">The name is already used.</exception>
     public GraphValue Named(string name, GraphValue value)
     {
         Take(name);

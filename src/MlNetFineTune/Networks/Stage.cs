@@ -12,14 +12,14 @@ namespace MlNetFineTune.Networks;
 /// <param name="Pool">Pooling after the last stage of a network, where its layers do not pool: [N, C', H', W'] -> [N, features].</param>
 internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computation Maps, Computation? Pool = null)
 {
-    /// <summary>Whether <see cref="Maps"/> keeps the positions of the picture; false where its own layers average over them.</summary>
+    /// <summary>Whether <see cref="Maps"/> outputs feature maps or tokens; false if its own layers average over positions.</summary>
     public bool GivesMaps { get; init; } = true;
 
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
 
     /// <summary>
-    /// The weights of the stage's self-attention, averaged over its heads, from what enters the stage: [N, T, C] -> [N, T, T]. The caller
-    /// disposes them. Null where there is none, or none that is known.
+    /// Computes the weights of the stage's self-attention, averaged over its heads, from the stage's input: [N, T, C] -> [N, T, T]. The
+    /// caller disposes them. Null if the stage has no self-attention or it is not supported.
     /// </summary>
     public Func<Tensor, Tensor>? Attention { get; init; }
 

@@ -108,8 +108,8 @@ internal sealed class TableBranch : nn.Module
         return cat([picture, table], 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The operators of <see cref="Fuse"/>.</summary>
-    /// <param name="graph">Gets them.</param>
+    /// <summary>Writes the operators of <see cref="Fuse"/>.</summary>
+    /// <param name="graph">The graph to which they are added.</param>
     /// <param name="picture">[N, F].</param>
     /// <param name="beside">
     /// The form's columns in order: numbers [N, size], keys [N, size] or [N]. After them [N, 1], 1 if the picture is missing, if the form

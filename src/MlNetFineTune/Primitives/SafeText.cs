@@ -68,9 +68,9 @@ internal static class SafeText
         _ => string.Concat(units.ToArray().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"))),
     };
 
-    /// <summary>The first of many names, in a sentence, and how many more there are; "none" of no names.</summary>
-    /// <param name="names">All of them.</param>
-    /// <param name="quoted">Whether each stands in single quotation marks.</param>
+    /// <summary>The first of many names, for a sentence, and the number of further ones; "none" without names.</summary>
+    /// <param name="names">All names.</param>
+    /// <param name="quoted">Whether names are put in single quotation marks.</param>
     public static string Several(IReadOnlyCollection<string> names, bool quoted = false)
     {
         var first = string.Join(", ", names.Take(MostNames).Select(name => quoted ? Quoted(name) : Of(name)));

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>The layers of the network, and which of them trained.</summary>
+/// <summary>The table of the network's layers, with the trained parameters and learning rates.</summary>
 internal static class LayerTable
 {
     public static Markup Of(IReadOnlyList<ModelLayer> layers)

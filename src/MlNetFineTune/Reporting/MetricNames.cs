@@ -11,7 +11,9 @@ internal static class MetricNames
     public static string InFiles(string metric) =>
         $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
 
-    /// <summary>Labels that differ in a blank or a sign alone have one name in files.</summary>
+    /// <summary>
+    /// Checks that names in files are different: characters of labels other than letters and digits become underscores there.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Two metrics have the same name.</exception>
     public static void RequireDifferent(IEnumerable<Metric> metrics)
     {

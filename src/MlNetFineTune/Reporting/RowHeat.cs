@@ -37,9 +37,9 @@ internal sealed class RowHeat
         : $"The second picture shows which regions contributed to {(_hasClasses ? "the predicted class" : "a greater number")} "
             + "(Grad-CAM); brighter regions contributed more.";
 
-    /// <param name="run">Trained, its network ready to score.</param>
-    /// <param name="task">The model's.</param>
-    /// <returns>Null where rows are not pictures, or the network allows neither method.</returns>
+    /// <param name="run">The completed training, with its network prepared for scoring.</param>
+    /// <param name="task">Task of the model.</param>
+    /// <returns>Null if rows are not pictures, or the network supports neither method.</returns>
     public static RowHeat? Of(TrainingRun run, BoundTask task)
     {
         if (run.Data.Validation.Source.Inputs is not EncodedImages || run.Input.Pixels is not { } pixels)
@@ -58,8 +58,7 @@ internal sealed class RowHeat
         }
     }
 
-    /// <summary>A data URI of the row's picture, as the network sees it, with the heat; null where the picture cannot be read any more.
-    /// </summary>
+    /// <summary>A data URI of the network's input for a row, with the heat; null if the picture can no longer be read.</summary>
     public string? Of(int row)
     {
         if (Thumbnail.PixelsOf(_rows, row) is not { } rgb)
@@ -73,14 +72,14 @@ internal sealed class RowHeat
             rgb.AsSpan(i * 3, 3).CopyTo(rgba.AsSpan(i * 4));
             rgba[i * 4 + 3] = byte.MaxValue;
         }
-        // It is the crop already.
+        // It is already cropped.
         HeatPicture.Draw(
             new UprightPicture(rgba, size, size), new ImagePreprocessing { Size = size, CropFraction = 1 }, _method, map,
             _explanation.Strength);
         return Thumbnail.Encode(rgba, size);
     }
 
-    // A module of a user's may have no gradient, or fail where it is asked for one: a training does not end for that.
+    // A custom module may have no gradient, or fail in the backward pass: this must not end the training.
     private float[]? MapOf(byte[] rgb)
     {
         try

@@ -29,13 +29,13 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     /// <summary>The steps of this process, with their positions in epochs.</summary>
     public IEnumerable<RunStep> Steps => _steps.Select(step => step with { Epoch = step.Step / _stepsPerEpoch });
 
-    /// <param name="options">Name the folder.</param>
-    /// <param name="metrics">That epochs will have.</param>
-    /// <param name="channel">Warned.</param>
-    /// <param name="clock">Dates the events.</param>
+    /// <param name="options">Options with the path of the folder.</param>
+    /// <param name="metrics">Metrics of the epochs.</param>
+    /// <param name="channel">Channel for warnings.</param>
+    /// <param name="clock">Clock for the times of events.</param>
     /// <returns>Null if none is configured.</returns>
     /// <exception cref="IOException">The folder cannot be created or written to.</exception>
-    /// <exception cref="InvalidOperationException">Two metrics would have one name in the files.</exception>
+    /// <exception cref="InvalidOperationException">Two metrics would have the same name in the files.</exception>
     public static RunFolder? Open(
         FineTuningOptions options, IReadOnlyList<Metric> metrics, IChannel channel, TimeProvider? clock = null)
     {

@@ -7,10 +7,10 @@ namespace MlNetFineTune.Reporting;
 /// <param name="Name">Name of the network.</param>
 /// <param name="Report">The report of the training.</param>
 /// <param name="Steps">Every step.</param>
-/// <param name="Sections">What the task shows of the validation rows; empty without validation.</param>
-/// <param name="Rows">Where the rows of the sections are.</param>
+/// <param name="Sections">The task's sections about the validation rows; empty without validation data.</param>
+/// <param name="Rows">The rows to which the sections refer.</param>
 /// <param name="Options">Names and values of the options.</param>
-/// <param name="Facts">Facts needed to repeat the training.</param>
+/// <param name="Facts">Everything else that is needed to reproduce the training.</param>
 internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, IReadOnlyList<ReportSection> Sections, LabeledData Rows,
     IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)

@@ -25,7 +25,7 @@ internal static class Thumbnail
         return Encode(rgba, size);
     }
 
-    /// <summary>A row's picture as the network sees it: [size, size, 3].</summary>
+    /// <summary>The network's input for a row, as pixels: [size, size, 3].</summary>
     /// <returns>Null if rows are not pictures or the file can no longer be read.</returns>
     public static byte[]? PixelsOf(Dataset inputs, int row)
     {

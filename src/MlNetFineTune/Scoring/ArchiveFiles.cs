@@ -106,15 +106,15 @@ internal static class ArchiveFiles
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
     public static ModelManifest LoadManifest(ModelLoadContext ctx) => ManifestOf(LoadJson(ctx), ManifestStream);
 
-    /// <summary>The manifest of another kind of model, which has one format version.</summary>
-    /// <param name="ctx">Stands at the model.</param>
-    /// <param name="current">The version that is known.</param>
+    /// <summary>Loads the manifest of another kind of model, which has a single format version.</summary>
+    /// <param name="ctx">Context at the model.</param>
+    /// <param name="current">The supported version.</param>
     /// <exception cref="InvalidDataException">The manifest is missing or damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
     public static T LoadManifest<T>(ModelLoadContext ctx, int current) =>
         Parsed(LoadJson(ctx), ManifestStream, current, (json, _, _) => Deserialize<T>(json, ManifestStream));
 
-    // As text, compared with its hash.
+    // Returns the text after comparing its hash.
     private static string LoadJson(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)

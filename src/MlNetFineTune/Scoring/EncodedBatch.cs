@@ -8,10 +8,10 @@ namespace MlNetFineTune.Scoring;
 /// Reads up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel on any threads. Rows whose
 /// scores are known are not encoded.
 /// </summary>
-/// <param name="rows">Takes and encodes them.</param>
-/// <param name="views">Of each row.</param>
-/// <param name="capacity">Rows, at most.</param>
-/// <param name="cache">Scores that are known; null where nothing is kept.</param>
+/// <param name="rows">Reader of the rows.</param>
+/// <param name="views">Views of each row.</param>
+/// <param name="capacity">Maximum number of rows.</param>
+/// <param name="cache">Cached scores; null without a cache.</param>
 internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> views, int capacity, ScoreCache? cache = null) : IDisposable
 {
     private static readonly ParallelOptions s_cores = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
@@ -68,10 +68,10 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
             Parallel.For(0, Count * views.Count, s_cores, EncodeView);
     }
 
-    /// <summary>The scores of the i-th row that were kept; empty where they are to be computed.</summary>
+    /// <summary>The cached scores of the i-th row; empty if they must be computed.</summary>
     public ReadOnlySpan<float> KnownScoresOf(int i) => _isKnown[i] ? KnownOf(i) : [];
 
-    /// <summary>The key by which the scores of the i-th row are kept; null where they are not.</summary>
+    /// <summary>The cache key of the i-th row's scores; null if they are not cached.</summary>
     public ContentHash? KeyOf(int i) => cache is null ? null : _keys[i];
 
     /// <summary>The reason why the i-th row cannot be used; null if it can.</summary>

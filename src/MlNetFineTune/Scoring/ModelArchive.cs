@@ -92,7 +92,7 @@ internal static class ModelArchive
         }
     }
 
-    /// <summary>Writes the TorchScript program, where the network is one.</summary>
+    /// <summary>Writes the TorchScript program if the network is one.</summary>
     public static void SaveScript(ModelSaveContext ctx, FineTunedNetwork network)
     {
         if (network.Definition?.Script is { } script)
@@ -216,7 +216,7 @@ internal static class ModelArchive
         return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
     }
 
-    /// <summary>The TorchScript program in the zip.</summary>
+    /// <summary>Loads the TorchScript program of the zip.</summary>
     public static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
         var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");

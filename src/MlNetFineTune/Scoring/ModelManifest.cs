@@ -81,7 +81,7 @@ internal sealed record TrainingManifest(
     int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
     IReadOnlyDictionary<string, double>? ValidationMetrics, IReadOnlyList<ModelLayer>? Layers = null)
 {
-    /// <summary>What trained; null where the file does not say it: the first of version 2.</summary>
+    /// <summary>The layers and what of them was trained; null in the first files of version 2, which do not contain it.</summary>
     public IReadOnlyList<ModelLayer>? Layers { get; } = Layers is not null && Layers.Any(layer => layer is null)
         ? throw new ArgumentException("it has a layer that is null") : Layers;
 

@@ -16,7 +16,7 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     private readonly DisposalGuard _guard;
 
     /// <param name="network">The network, prepared for scoring.</param>
-    /// <param name="function">What is computed of each row.</param>
+    /// <param name="function">The function that is computed for each row.</param>
     /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
     public NetworkScorer(SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views)
     {
@@ -38,14 +38,14 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     /// <summary>Length of a row's score vector.</summary>
     public int ScoreLength => _function.Length;
 
-    /// <summary>What a row that cannot be read lacks, for the log.</summary>
+    /// <summary>What is missing for a row that cannot be read, for the log.</summary>
     public string Missing => _function.Missing;
 
     public IReadOnlyList<Augmentation> Views { get; }
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
 
-    /// <summary>The network, whoever else scores with it.</summary>
+    /// <summary>The network, which can be shared with other scorers.</summary>
     public SharedNetwork Shared => _shared;
 
     /// <summary>Another scorer on the same network. Each is disposed independently.</summary>

@@ -7,11 +7,11 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The parts of a batch-scoring transformer that views, cursors and row mappers use.</summary>
-/// <param name="Host">Of the transformer.</param>
-/// <param name="Transformer">Computes the columns.</param>
-/// <param name="Input">What enters the network.</param>
-/// <param name="Columns">The columns that are added.</param>
-/// <param name="Scorer">The network.</param>
+/// <param name="Host">Host of the transformer.</param>
+/// <param name="Transformer">The transformer that computes the columns.</param>
+/// <param name="Input">Input of the network.</param>
+/// <param name="Columns">The added columns.</param>
+/// <param name="Scorer">Scorer of the network.</param>
 internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInput Input, ScoreColumns Columns, NetworkScorer Scorer)
 {
     /// <summary>The alternative to ML.NET's <c>ConvertToOnnx</c>, for the error message.</summary>
@@ -20,7 +20,7 @@ internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInp
     /// <summary>Cache of computed rows; null without a cache.</summary>
     public ScoreCache? Cache { get; init; }
 
-    /// <summary>Rows in one forward pass.</summary>
+    /// <summary>Number of rows in one forward pass.</summary>
     public int BatchSize => Math.Max(Input.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
 
     public DataViewSchema OutputSchemaFor(DataViewSchema input)

@@ -8,34 +8,34 @@ namespace MlNetFineTune.Scoring;
 /// <summary>
 /// Cached outputs of rows by the hash of their contents, shared by all cursors of one transformer. Thread-safe. Opened on first use.
 /// </summary>
-/// <param name="host">Of the transformer.</param>
-/// <param name="length">Values of a row.</param>
-/// <param name="open">Opens the store, which is disposed here.</param>
+/// <param name="host">Host of the transformer.</param>
+/// <param name="length">Number of values per row.</param>
+/// <param name="open">Opens the store, which this object disposes.</param>
 internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeatureStore> open) : IDisposable
 {
-    // Fewer new rows stay unfinished at the end of a pass: each completion is a file of its own in a folder, and a predictor's passes are
-    // short.
+    // With fewer new rows a pass does not complete the store at its end: each completion writes a file in a folder, and a predictor's
+    // passes are short.
     private const int RowsOfAFile = 64;
 
     private readonly Lock _lock = new();
 
-    // Put since the last completion, which alone makes them readable.
+    // Rows added since the last completion; they cannot be read before the next one.
     private readonly HashSet<ContentHash> _pending = [];
     private readonly IChannel _channel = host.Start("Feature cache");
     private IFeatureStore? _store;
     private bool _refuses;
     private bool _disposed;
 
-    /// <summary>Values of a row.</summary>
+    /// <summary>Number of values per row.</summary>
     public int Length => length;
 
-    /// <summary>Rows that were found.</summary>
+    /// <summary>Number of rows found in the cache.</summary>
     public long Found { get; private set; }
 
-    /// <summary>Rows that were kept.</summary>
+    /// <summary>Number of rows added to the cache.</summary>
     public long Kept { get; private set; }
 
-    /// <exception cref="IOException">The place of the cache cannot be used.</exception>
+    /// <exception cref="IOException">The folder of the cache cannot be used.</exception>
     public bool TryGet(ContentHash key, Span<float> values)
     {
         lock (_lock)
@@ -74,7 +74,7 @@ internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeature
         }
     }
 
-    /// <summary>A pass over the data has ended.</summary>
+    /// <summary>Called at the end of a pass over the data.</summary>
     public void EndPass()
     {
         lock (_lock)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The function of a network in inference mode: a fixed number of values for each row.</summary>
-/// <param name="Length">Values of a row.</param>
+/// <param name="Length">Number of values per row.</param>
 /// <param name="Compute">From a batch of rows to [N, <paramref name="Length"/>], in the caller's dispose scope.</param>
 internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInputs, Tensor> Compute)
 {

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Scoring;
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
 /// <param name="scorer">Scorer of the network, or of another function of it.</param>
 /// <param name="capacity">Maximum number of rows.</param>
-/// <param name="cache">Told of what was computed; null where nothing is kept.</param>
+/// <param name="cache">Cache for the computed scores; null for none.</param>
 internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache? cache = null) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
@@ -18,7 +18,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
 
     public int Count { get; private set; }
 
-    /// <summary>The rows that were scored last; null before the first.</summary>
+    /// <summary>The last scored rows; null before the first.</summary>
     public EncodedBatch? Encoded { get; private set; }
 
     /// <param name="batch">The encoded rows. Their bytes are compacted if some rows cannot be used.</param>
@@ -86,6 +86,6 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
         }
     }
 
-    /// <summary>The pass over the data has ended.</summary>
+    /// <summary>Called at the end of the pass over the data.</summary>
     public void EndPass() => cache?.EndPass();
 }

@@ -16,7 +16,7 @@ public sealed class ImageIndex
 {
     internal const int LargestDimension = 1 << 16;
 
-    // Below this many numbers, the work of starting threads is more than that of the search.
+    // With fewer numbers than this, starting threads takes longer than the search.
     private const long WorthThreads = 1 << 20;
 
     // Never disposed: it has no handle unless threads wait, and an index that is replaced by another may still be in use.
@@ -36,9 +36,9 @@ public sealed class ImageIndex
     private ImageIndex(int dimension, List<string> keys, UnitVectors vectors, Dictionary<string, int> rows) =>
         (Dimension, _keys, _vectors, _rows) = (dimension, keys, vectors, rows);
 
-    /// <summary>A row that was found.</summary>
+    /// <summary>A result of a search.</summary>
     /// <param name="Key">The key of the row.</param>
-    /// <param name="Similarity">The cosine of the angle between the two vectors: -1 to 1, and 1 for vectors of the same direction.</param>
+    /// <param name="Similarity">Cosine similarity: -1 to 1, and 1 for vectors of the same direction.</param>
     public readonly record struct Match(string Key, float Similarity)
     {
         /// <summary>Key and similarity, with the same numbers in every culture.</summary>
@@ -58,7 +58,7 @@ public sealed class ImageIndex
         }
     }
 
-    /// <summary>Whether there is a row of this key. Keys are compared by their code units.</summary>
+    /// <summary>Whether the index contains a key. Keys are compared ordinally.</summary>
     /// <param name="key">The key.</param>
     public bool Contains(string key)
     {
@@ -138,8 +138,8 @@ public sealed class ImageIndex
     }
 
     /// <summary>Removes a row.</summary>
-    /// <param name="key">Its key.</param>
-    /// <returns>False if there is none of this key.</returns>
+    /// <param name="key">Key of the row.</param>
+    /// <returns>False if the index does not contain the key.</returns>
     public bool Remove(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -163,8 +163,9 @@ public sealed class ImageIndex
 
     /// <summary>Finds the most similar rows, in descending order of similarity; equally similar rows are ordered by key.</summary>
     /// <param name="features">The vector to compare with, of size <see cref="Dimension"/>, not zero.</param>
-    /// <param name="count">The largest number of rows to return. At least 1. Default 10.</param>
-    /// <exception cref="ArgumentException">The vector has another size, is zero, or has a number that is not finite.</exception>
+    /// <param name="count">Maximum number of results. At least 1. Default 10.</param>
+    /// <returns>At most <paramref name="count"/> rows; all rows if the index has fewer.</returns>
+    /// <exception cref="ArgumentException">The vector has another size, is zero, or contains a number that is not finite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1.</exception>
     public IReadOnlyList<Match> Search(ReadOnlySpan<float> features, int count = 10)
     {
@@ -189,8 +190,8 @@ public sealed class ImageIndex
     }
 
     /// <summary>Writes the index to a file, which is replaced atomically.</summary>
-    /// <param name="path">The file; an existing one is replaced.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <param name="path">Path of the file. An existing file is replaced.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -199,8 +200,8 @@ public sealed class ImageIndex
     }
 
     /// <summary>Reads a file written by <see cref="Save"/>.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <param name="path">Path of the file.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or not an image index; the message names the problem.</exception>
     public static ImageIndex Load(string path)
     {

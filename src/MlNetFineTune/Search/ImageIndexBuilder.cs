@@ -9,8 +9,8 @@ namespace MlNetFineTune.Search;
 /// <summary>Builds an index of the rows of a data view in one pass.</summary>
 internal static class ImageIndexBuilder
 {
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">Two rows have one key, or no row has features.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex Build(IHostEnvironment environment, IDataView data, string keyColumnName, string featuresColumnName)
     {
         var key = EvaluatedColumns.Find(

@@ -8,8 +8,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Search;
 
 /// <summary>
-/// The file of an index, little-endian: magic (8 bytes), format version (int32), dimension (int32), rows (int32), bytes of the keys
-/// (int64); the keys, each its length (int32) and its UTF-8; the vectors (Single); the SHA-256 of all these.
+/// The file format of an index, little-endian: magic (8 bytes), format version (int32), dimension (int32), number of rows (int32), size of
+/// the keys in bytes (int64); the keys, each as length (int32) and UTF-8; the vectors (Single); the SHA-256 of everything before.
 /// </summary>
 internal static class ImageIndexFile
 {
@@ -46,8 +46,8 @@ internal static class ImageIndexFile
         stream.Write(hash.GetHashAndReset());
     }
 
-    /// <exception cref="InvalidDataException">It is damaged or not an index; the message says which.</exception>
-    /// <exception cref="EndOfStreamException">It ends too early.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not an index; the message names the reason.</exception>
+    /// <exception cref="EndOfStreamException">The file is truncated.</exception>
     public static (int Dimension, List<string> Keys, UnitVectors Vectors) Read(Stream stream, long length)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -61,7 +61,7 @@ internal static class ImageIndexFile
         var dimension = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
         var count = BinaryPrimitives.ReadInt32LittleEndian(header[16..]);
         var keysSize = BinaryPrimitives.ReadInt64LittleEndian(header[20..]);
-        // The length of the file bounds all that is allocated below.
+        // The length of the file limits all allocations below.
         if (dimension is < 1 or > ImageIndex.LargestDimension || count < 0 || keysSize < count * (long)sizeof(int)
             || HeaderSize + keysSize + count * (Int128)dimension * sizeof(float) + SHA256.HashSizeInBytes != length)
         {

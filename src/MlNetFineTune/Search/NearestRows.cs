@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Search;
 
 /// <summary>
-/// The rows of greatest similarity among those that were added. The order is total (by similarity, then by key), so that the result does
-/// not depend on how the rows were divided among threads.
+/// The most similar rows among those added. The order is total (by similarity, then by key), so that the result does not depend on the
+/// distribution of rows over threads.
 /// </summary>
 internal sealed class NearestRows(int count, IReadOnlyList<string> keys)
 {
@@ -11,7 +11,7 @@ internal sealed class NearestRows(int count, IReadOnlyList<string> keys)
     private static readonly Comparer<(float Similarity, string Key)> s_worstFirst = Comparer<(float Similarity, string Key)>.Create(
         (a, b) => a.Similarity != b.Similarity ? a.Similarity.CompareTo(b.Similarity) : string.CompareOrdinal(b.Key, a.Key));
 
-    private float _worst = float.NegativeInfinity; // of those kept, once there are enough
+    private float _worst = float.NegativeInfinity; // lowest similarity of the kept rows, once there are enough
 
     public void Add(int row, float similarity)
     {
@@ -32,7 +32,7 @@ internal sealed class NearestRows(int count, IReadOnlyList<string> keys)
             Add(row, similarity);
     }
 
-    /// <summary>The nearest first.</summary>
+    /// <summary>The rows in order, the most similar first.</summary>
     public ImageIndex.Match[] Sorted()
     {
         var matches = new ImageIndex.Match[_nearest.Count];

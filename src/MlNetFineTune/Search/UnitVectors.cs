@@ -3,7 +3,8 @@ using System.Numerics.Tensors;
 namespace MlNetFineTune.Search;
 
 /// <summary>
-/// Vectors of length 1 in blocks of about 1 MiB, so that they grow without being copied and are not limited by the largest array.
+/// Vectors of length 1 in blocks of about 1 MiB, so that adding does not copy them and their number is not limited by the maximum array
+/// size.
 /// </summary>
 internal sealed class UnitVectors(int dimension)
 {
@@ -19,7 +20,7 @@ internal sealed class UnitVectors(int dimension)
     /// <summary>The rows of a block.</summary>
     public (int Begin, int End) RowsOf(int block) => (block * _rowsOfBlock, Math.Min((block + 1) * _rowsOfBlock, Count));
 
-    /// <summary>A new row, whose values the caller writes.</summary>
+    /// <summary>Adds a row, whose values the caller writes.</summary>
     public Span<float> Append()
     {
         if (Count == _blocks.Count * _rowsOfBlock)
@@ -27,20 +28,20 @@ internal sealed class UnitVectors(int dimension)
         return this[Count++];
     }
 
-    /// <summary>Overwrites a row by the last one, which is removed.</summary>
+    /// <summary>Removes a row by replacing it with the last one.</summary>
     public void RemoveBySwap(int row)
     {
         this[Count - 1].CopyTo(this[row]);
         Count--;
-        if (_blocks.Count > Blocks + 1) // one spare block, so that adding and removing by turns does not allocate
+        if (_blocks.Count > Blocks + 1) // keeps one spare block, so that alternate adding and removing does not allocate
             _blocks.RemoveAt(_blocks.Count - 1);
     }
 
-    /// <summary>Divides by the Euclidean length.</summary>
+    /// <summary>Divides a vector by its Euclidean norm.</summary>
     /// <returns>False if the vector has no direction: it is zero or not finite.</returns>
     public static bool TryNormalize(ReadOnlySpan<float> vector, Span<float> unit)
     {
-        // Divided by the largest first: squares of large and of small numbers leave the range of Single.
+        // Divided by the largest magnitude first: squares of large and small numbers overflow or underflow in Single.
         var largest = TensorPrimitives.MaxMagnitude(vector); // NaN if one is
         if (!(float.Abs(largest) is > 0 and < float.PositiveInfinity))
             return false;

@@ -117,7 +117,7 @@ internal abstract class BoundTask
     /// <summary>Adds the conversion of outputs to scores to an exported graph.</summary>
     /// <param name="graph">Receives the nodes.</param>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <param name="prefix">Of the outputs' names.</param>
+    /// <param name="prefix">Prefix of the outputs' names.</param>
     /// <returns>The outputs of the file.</returns>
     public abstract IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "");
 

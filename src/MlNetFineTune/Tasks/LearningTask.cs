@@ -135,8 +135,8 @@ public abstract record LearningTask
     internal virtual bool HasClasses => true;
 
     /// <summary>The reason why rows cannot be balanced by a label, with an alternative; null if they can.</summary>
-    /// <param name="label">The label's column that was named; null where none was.</param>
-    /// <param name="columns">Those of the options.</param>
+    /// <param name="label">The named label column; null for none.</param>
+    /// <param name="columns">Columns of the options.</param>
     internal virtual string? WhyNotBalanced(string? label, TaskColumns columns) =>
         label is not null && label != columns.Label
             ? $"the label of {Name} is '{columns.Label}', and not '{label}': take Sampling.Balanced"

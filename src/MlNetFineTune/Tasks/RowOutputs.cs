@@ -23,8 +23,8 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
     public Tensor ToTensor(int first, int count) =>
         tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);
 
-    /// <summary>The scores of all rows, one row's after another's.</summary>
-    /// <param name="objective">Makes scores of outputs.</param>
+    /// <summary>The scores of all rows in row-major order.</summary>
+    /// <param name="objective">The objective, which turns outputs into scores.</param>
     public float[] ScoresBy(Objective objective)
     {
         const int AtOnce = 1024;

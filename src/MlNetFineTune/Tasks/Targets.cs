@@ -7,12 +7,11 @@ namespace MlNetFineTune.Tasks;
 /// <param name="Labels">[N], in the format of the objective; [N, classes] for mixed classes.</param>
 /// <param name="Weights">[N]: example weights; null if all are 1.</param>
 /// <param name="TeacherLogits">[N, classes]: a teacher's logits for the same pixels, without gradients; null without a teacher.</param>
-/// <param name="Step">What the whole step counts that the batch is a part of; null where it is all of it, or where it does not
-/// matter.</param>
+/// <param name="Step">Counts of the whole step of which the batch is a part; null without gradient accumulation or if not needed.</param>
 internal readonly record struct Targets(
     Tensor Labels, Tensor? Weights = null, Tensor? TeacherLogits = null, StepCounts? Step = null);
 
-/// <summary>What the rows of a step count that is made of several batches, where the parts of the loss count different rows.</summary>
-/// <param name="Rows">All of them together, as <see cref="Objective.CountOf"/>.</param>
-/// <param name="Parts">Those of each part of the loss.</param>
+/// <summary>Total weights of a step with gradient accumulation, for losses with parts that are means over different rows.</summary>
+/// <param name="Rows">Total weight of all rows, as from <see cref="Objective.CountOf"/>.</param>
+/// <param name="Parts">Total weight of the rows of each part of the loss.</param>
 internal sealed record StepCounts(double Rows, IReadOnlyList<double> Parts);

@@ -6,16 +6,16 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune.Trainers;
 
 /// <summary>
-/// <c>AugmentImages</c> in the chain before a trainer. Where the trainer sees its view, it reads the pictures as they are and augments them
-/// itself, as by its option: new in every epoch, in the one draw from photo to network, and not in validation.
+/// Handles <c>AugmentImages</c> in the chain before a trainer. If the trainer detects its view, it reads the original pictures and augments
+/// them itself, as with its option: differently in every epoch, with a single resampling from photo to network, and not in validation.
 /// </summary>
 internal static class UpstreamAugmentation
 {
-    /// <summary>The data that the trainer shall read, and the options that it shall follow.</summary>
-    /// <param name="env">Of the log.</param>
-    /// <param name="input">What the trainer was given.</param>
-    /// <param name="options">As the user set them.</param>
-    /// <exception cref="InvalidOperationException">The option and the chain say different things.</exception>
+    /// <summary>Returns the data and options that the trainer uses.</summary>
+    /// <param name="env">Environment for the log.</param>
+    /// <param name="input">The input of the trainer.</param>
+    /// <param name="options">The options set by the user.</param>
+    /// <exception cref="InvalidOperationException">The option and the chain have different augmentations.</exception>
     public static (IDataView Data, FineTuningOptions Options) Resolve(IHostEnvironment env, IDataView input, FineTuningOptions options)
     {
         using var channel = env.Start(options.ComponentName);
@@ -36,7 +36,7 @@ internal static class UpstreamAugmentation
         return (found.Data, options with { Augmentation = found.View.Augmentation });
     }
 
-    // Columns that are added beside, such as a key of the label, are added to the pictures as they are just the same.
+    // Other added columns, such as a key of the label, are also added to the view of original pictures.
     private static (AugmentedView View, IDataView Data)? Find(IHostEnvironment env, IDataView view, string column)
     {
         if (view is AugmentedView augmented && augmented.Transformer.OutputColumn == column)

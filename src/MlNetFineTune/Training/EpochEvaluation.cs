@@ -9,13 +9,13 @@ internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopReque
     /// <summary>Whether this epoch is the best so far.</summary>
     public bool IsBest { get; private set; }
 
-    /// <summary>Whether the training shall end because its epochs have not got better for too long.</summary>
+    /// <summary>Whether early stopping ends the training, because recent epochs did not improve.</summary>
     public bool PatienceExhausted => run.IsPatienceExhausted(state.Epochs.Count, best.Epoch);
 
-    /// <param name="epoch">From 1.</param>
-    /// <param name="phase">The phase that trained.</param>
-    /// <param name="evaluator">Evaluates on the validation rows; null where there are none.</param>
-    /// <returns>Why the training ends; null if it goes on.</returns>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="phase">The phase of the epoch.</param>
+    /// <param name="evaluator">Evaluates on the validation rows; null if there are none.</param>
+    /// <returns>The reason why the training ends; null if it continues.</returns>
     public TrainingReport.EndReason? Evaluate(int epoch, TrainingPhase phase, Evaluator? evaluator)
     {
         using (phase.Average?.InPlaceOfWeights())

@@ -3,9 +3,9 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What the epochs of a phase read.</summary>
+/// <summary>The inputs of the epochs of a phase.</summary>
 /// <param name="Training">The training rows.</param>
-/// <param name="Validation">Evaluates on the validation rows; null where there are none.</param>
+/// <param name="Validation">Evaluates on the validation rows; null if there are none.</param>
 internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation);
 
 /// <summary>The rows of an epoch, their order, and their inputs.</summary>
@@ -22,10 +22,10 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
     public FeatureCaches FeaturesOf(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
 
-    /// <summary>What a phase reads.</summary>
+    /// <summary>Creates the inputs of a phase.</summary>
     /// <param name="phase">The phase.</param>
-    /// <param name="features">Features of its frozen stages.</param>
-    /// <param name="epochs">The epochs that it still has to train.</param>
+    /// <param name="features">Cached features of its frozen stages.</param>
+    /// <param name="epochs">The remaining epochs of the phase.</param>
     public PhaseInputs Of(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
@@ -34,11 +34,11 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         return new PhaseInputs(training, EvaluatorOf(phase, features));
     }
 
-    /// <summary>Steps of a phase from its first epoch to its last.</summary>
+    /// <summary>Number of steps of a phase, from its first epoch to its last.</summary>
     public int StepsOf(TrainingPhase phase) =>
         phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch)).Steps;
 
-    // What the frozen stages gave is kept from epoch to epoch.
+    // The outputs of frozen stages are cached across epochs.
     private Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;

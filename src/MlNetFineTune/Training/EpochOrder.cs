@@ -17,7 +17,7 @@ internal sealed record EpochOrder(int[][] Batches, int[] StepOf)
         return new([.. batches.SelectMany(step => step)], [.. batches.SelectMany((step, index) => Enumerable.Repeat(index, step.Length))]);
     }
 
-    /// <summary>The rows of all batches of a batch's step.</summary>
+    /// <summary>The rows of all batches of the step to which a batch belongs.</summary>
     public int[] RowsOfStep(int batch)
     {
         var (first, end) = (batch, batch + 1);

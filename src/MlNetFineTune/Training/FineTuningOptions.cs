@@ -164,8 +164,10 @@ public abstract record FineTuningOptions
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
-    /// <summary>Which rows make an epoch: all once, or all classes equally often (of several heads, those of one:
-    /// <see cref="Sampling.BalancedBy"/>). Default: <see cref="Sampling.Shuffled"/>.</summary>
+    /// <summary>
+    /// How the rows of an epoch are sampled: each once, or class-balanced (for several heads by the classes of one:
+    /// <see cref="Sampling.BalancedBy"/>). Default: <see cref="Sampling.Shuffled"/>.
+    /// </summary>
     public Sampling Sampling
     {
         get;
@@ -266,9 +268,9 @@ public abstract record FineTuningOptions
     /// <summary>
     /// Path of a folder for the records of the training, created if it does not exist: <c>history.csv</c> and <c>history.json</c>, written
     /// after every epoch; events for TensorBoard (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page
-    /// with curves, confusion matrix, worst mistakes and the facts needed to repeat the training. Use one folder for each training: a later
-    /// one replaces history and report. Labels of several heads must differ in letters, digits or underscores, of which the names of
-    /// columns there are made: else it is an error. Default null: none.
+    /// with curves, confusion matrix, worst errors and everything needed to reproduce the training. Use one folder per training: a later
+    /// one replaces history and report. Column names in these files contain only letters, digits and underscores of the labels; labels of
+    /// several heads that would have the same name are an error. Default null: no records.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
@@ -298,11 +300,11 @@ public abstract record FineTuningOptions
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken CancellationToken { get; init; }
 
-    /// <summary>Whether <see cref="Augmentation"/> was set, and is no default.</summary>
+    /// <summary>Whether <see cref="Augmentation"/> was set explicitly.</summary>
     [NotInFingerprint("whose augmentation it is, not which")]
     internal bool AsksForAugmentation { get; private protected init; }
 
-    /// <summary>The one column of pictures that is augmented; null where there is none, or several.</summary>
+    /// <summary>The only augmented column of pictures; null if there is none or several.</summary>
     internal virtual string? PictureColumn => null;
 
     /// <summary>Whether <see cref="Workers"/> was set.</summary>
@@ -344,7 +346,7 @@ public abstract record FineTuningOptions
     /// <summary>Creates the network with its initial weights. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
-    /// <summary>Gives the network's head, where it has one of ours, what it begins with by the training labels.</summary>
+    /// <summary>Sets initial values of the network's head that depend on the training labels, if the head is the library's.</summary>
     internal virtual void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training)
     {
     }

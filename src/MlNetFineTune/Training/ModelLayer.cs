@@ -4,24 +4,24 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>A layer of a fine-tuned network as strategies know it, a stage or the head, and whether it trained.</summary>
-/// <param name="Name">Name of the stage, as in <see cref="Backbone.Stages"/>; <c>head</c> for the layers above them.</param>
-/// <param name="Parameters">Parameters (single numbers) of the layer, those of adapters included. 0 or above.</param>
+/// <summary>A stage or the head of a fine-tuned network, as used by strategies, and whether it was trained.</summary>
+/// <param name="Name">Name of the stage, as in <see cref="Backbone.Stages"/>, or <c>head</c>.</param>
+/// <param name="Parameters">Number of parameters of the layer, including those of adapters. At least 0.</param>
 /// <param name="TrainedParameters">
-/// How many of them trained in any epoch: 0 where the layer was frozen. Null where the model file does not say it, which an earlier
-/// version of this library saved.
+/// Number of parameters that were trained in any epoch; 0 if the layer was frozen. Null if it is not known, for a model file of an earlier
+/// version of this library.
 /// </param>
 /// <param name="LearningRates">
-/// The learning rates at which they trained, before the schedule, in ascending order: one as a rule, several where parameters or phases
-/// have their own. Empty where nothing trained, and where it is not known.
+/// Their learning rates, before the schedule, in ascending order: usually one, several if they differ between parameters or phases. Empty
+/// if nothing was trained or if it is not known.
 /// </param>
 public sealed record ModelLayer(string Name, long Parameters, long? TrainedParameters, IReadOnlyList<float> LearningRates)
 {
-    /// <summary>Whether nothing of the layer trained; null where the model file does not say it.</summary>
+    /// <summary>Whether the layer was frozen; null if it is not known.</summary>
     [JsonIgnore]
     public bool? IsFrozen => TrainedParameters is { } trained ? trained == 0 : null;
 
-    /// <summary>The layer in words, with the same numbers in every culture.</summary>
+    /// <summary>Text for logs, in the invariant culture.</summary>
     public override string ToString() => FormattableString.Invariant($"{Name}: {Parameters:N0} parameters, ") + TrainedParameters switch
     {
         null => "not known whether it trained",
@@ -30,12 +30,12 @@ public sealed record ModelLayer(string Name, long Parameters, long? TrainedParam
         var trained => FormattableString.Invariant($"{trained:N0} of them trained at {Rates}"),
     };
 
-    /// <summary>The learning rates as text; empty where there are none.</summary>
+    /// <summary>The learning rates as text; empty if there are none.</summary>
     internal string Rates => string.Join(", ", LearningRates.Select(rate => FormattableString.Invariant($"{rate:0.###e+0}")));
 
-    /// <summary>The layers of a network that a plan trained.</summary>
-    /// <param name="plan">Resolved for the network.</param>
-    /// <param name="network">With its adapters.</param>
+    /// <summary>The layers of a network that was trained by a plan.</summary>
+    /// <param name="plan">Plan for the network.</param>
+    /// <param name="network">The network with its adapters.</param>
     /// <param name="learningRate">Learning rate of the head, before the schedule.</param>
     internal static IReadOnlyList<ModelLayer> Of(TrainingPlan plan, FineTunedNetwork network, float learningRate) =>
         Of(network, parameters =>
@@ -46,7 +46,7 @@ public sealed record ModelLayer(string Name, long Parameters, long? TrainedParam
             return (Count(trained), [.. rates]);
         });
 
-    /// <summary>The layers of a network of whose training nothing is known.</summary>
+    /// <summary>The layers of a network whose training is not known.</summary>
     internal static IReadOnlyList<ModelLayer> Of(FineTunedNetwork network) => Of(network, _ => (null, []));
 
     private static ModelLayer[] Of(

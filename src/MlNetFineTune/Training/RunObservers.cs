@@ -2,21 +2,21 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>All that follow a training: the observer of the options, checkpoints, log, progress, and the record of bad rows.</summary>
+/// <summary>All observers of a training: that of the options, checkpoints, log, progress, and the record of bad rows.</summary>
 internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog badRows, ProgressMeter meter, TrainingLog log)
 {
-    /// <summary>Null where no checkpoints are written.</summary>
+    /// <summary>Null if no checkpoints are written.</summary>
     public RunCheckpoints? Checkpoints { get; set; }
 
-    /// <param name="phase">The phase that begins, or goes on.</param>
+    /// <param name="phase">The phase that begins or is resumed.</param>
     public void BeginPhase(TrainingPhase phase)
     {
         log.BeginPhase(phase);
         badRows.Epoch = state.Epochs.Count;
     }
 
-    /// <param name="epoch">The epoch that begins, or goes on.</param>
-    /// <param name="order">Its batches.</param>
+    /// <param name="epoch">The epoch that begins or is resumed.</param>
+    /// <param name="order">Batches of the epoch.</param>
     public void BeginEpoch(int epoch, EpochOrder order)
     {
         badRows.Epoch = epoch;
@@ -25,9 +25,9 @@ internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog ba
         meter.Begin(TrainingActivity.Training, epoch, order.Batches.Skip(state.BatchesOfEpoch).Sum(batch => batch.Length));
     }
 
-    /// <summary>A batch that diverged is told to the observer alone: no checkpoint is made of it.</summary>
-    /// <param name="phase">The phase that trains.</param>
-    /// <param name="batch">The batch, which the state has counted.</param>
+    /// <summary>After divergence only the observer of the options is notified; no checkpoint is written.</summary>
+    /// <param name="phase">The current phase.</param>
+    /// <param name="batch">The batch, already counted in the state.</param>
     /// <param name="loss">Mean loss of its rows.</param>
     /// <param name="learningRate">Learning rate of the head.</param>
     public void AfterBatch(TrainingPhase phase, StepInput batch, double loss, double learningRate)
@@ -40,8 +40,8 @@ internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog ba
         meter.Advance(batch.Rows.Length, state.MeanLoss, phase.LargestScale * learningRate);
     }
 
-    /// <param name="phase">The phase that trains.</param>
-    /// <param name="evaluation">The evaluation of the epoch, which the state has counted.</param>
+    /// <param name="phase">The current phase.</param>
+    /// <param name="evaluation">The evaluation of the epoch, already counted in the state.</param>
     public void AfterEpoch(TrainingPhase phase, EpochEvaluation evaluation)
     {
         var report = evaluation.Report;

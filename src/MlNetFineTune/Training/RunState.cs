@@ -33,10 +33,10 @@ internal sealed class RunState
     /// <summary>Mean loss of the current epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
-    /// <summary>Counts a batch that was trained, and looks whether its loss says that the training diverges.</summary>
+    /// <summary>Counts a trained batch, and checks whether its loss indicates divergence.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="loss">Mean loss of its rows.</param>
-    /// <param name="onDivergence">Says what a spike is.</param>
+    /// <param name="onDivergence">Defines the detection of spikes.</param>
     public void AddBatch(StepInput batch, double loss, Divergence onDivergence)
     {
         LossSum += loss * batch.Rows.Length;

@@ -14,20 +14,22 @@ public abstract record Sampling
     public static Sampling Shuffled { get; } = new ShuffledSampling();
 
     /// <summary>
-    /// All classes about equally often: an epoch has as many places as there are training rows, and of k classes each has a k-th of them.
-    /// Rare classes' rows come several times an epoch, frequent ones' wait for a later epoch. For labels with few rows of a class; the
-    /// probabilities are then those of data with as many rows of each class, so calibrate or tune the threshold where they matter.
-    /// <see cref="ClassWeights.Balanced"/> does the same in the loss: take one of the two. A row that comes twice in an epoch is augmented
-    /// alike both times. Validation is as the data are. A task without classes (<see cref="LearningTask.Regression"/>) is an error, and
-    /// so is one of several heads, of which <see cref="BalancedBy"/> names one.
+    /// Class-balanced sampling, against class imbalance: an epoch has as many rows as there are training rows, with equal frequencies of
+    /// all classes (for <see cref="LearningTask.MultiLabel"/>: labels). Rows of rare classes are repeated within an epoch, rows of frequent
+    /// classes are distributed over several epochs. Predicted probabilities are those for equal class frequencies: calibrate or tune the
+    /// threshold if they matter. <see cref="ClassWeights.Balanced"/> has a similar effect in the loss: use one of the two. A row that is
+    /// repeated within an epoch has the same augmentation each time. Validation is not affected. Tasks without classes
+    /// (<see cref="LearningTask.Regression"/>) are an error; for several heads (<see cref="LearningTask.Several"/>) use
+    /// <see cref="BalancedBy"/>.
     /// </summary>
     public static Sampling Balanced { get; } = new Balancing();
 
     /// <summary>
-    /// The same by the classes of one of several heads (<see cref="LearningTask.Several"/>): <c>Sampling.BalancedBy("Species")</c>. Rows
-    /// that lack its label are a kind of their own, with the same share as each class, so that they go on to train the other heads.
+    /// Class-balanced sampling by the classes of one of several heads (<see cref="LearningTask.Several"/>):
+    /// <c>Sampling.BalancedBy("Species")</c>. Rows without its label form one more class with the same frequency, so that they still train
+    /// the other heads.
     /// </summary>
-    /// <param name="labelColumnName">The label of the head. It must have classes.</param>
+    /// <param name="labelColumnName">Name of the label column of the head, which must have classes.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public static Sampling BalancedBy(string labelColumnName)
     {
@@ -38,7 +40,7 @@ public abstract record Sampling
     /// <summary>Whether sampling depends on classes.</summary>
     internal virtual bool NeedsClasses => false;
 
-    /// <summary>The label's column that was named; null where none was.</summary>
+    /// <summary>The named label column; null for none.</summary>
     internal virtual string? Label => null;
 
     /// <summary>The rows of an epoch, in order.</summary>

@@ -2,12 +2,12 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What the losses of an accumulated step are divided by, counted once over all its batches.</summary>
+/// <summary>The divisors of the losses of a step with gradient accumulation, computed once over all its batches.</summary>
 internal sealed class StepCounter(TrainingRun run)
 {
     private (EpochOrder Order, int Step, StepCounts? Counts)? _last;
 
-    /// <returns>Null where a step is one batch, or where the loss has one count.</returns>
+    /// <returns>Null without gradient accumulation, or if the loss has a single count.</returns>
     public StepCounts? CountsOf(EpochOrder order, int batch)
     {
         if (run.Options.AccumulationSteps == 1)

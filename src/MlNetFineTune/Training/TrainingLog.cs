@@ -32,8 +32,8 @@ internal sealed class TrainingLog(TrainingRun run)
         $"Epoch {epoch.Epoch}/{run.Options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, "
         + FormattableString.Invariant($"{epoch.Seconds:0.0} s"));
 
-    /// <param name="average">It was evaluated.</param>
-    /// <param name="isBest">Whether it is better than the best epoch, and than the averages before.</param>
+    /// <param name="average">The evaluated average.</param>
+    /// <param name="isBest">Whether it is better than the best epoch and the previous averages.</param>
     public void Average(TrainingReport.AveragedEpochs average, bool isBest)
     {
         var shares = average.Shares.Distinct().Count() == 1 ? ""

@@ -6,16 +6,16 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// The training loop: the epochs of a phase, the batches of an epoch; for each batch forward, loss, backward, and a step of the optimizer
-/// where one is due; after each epoch its evaluation.
+/// The training loop: the epochs of a phase and the batches of an epoch; for each batch forward, loss and backward, and an optimizer step
+/// if one is due; after each epoch its evaluation.
 /// </summary>
 internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, RunObservers observers)
 {
     private readonly SingleRowBatches _singleRows = new(run);
     private readonly StepCounter _stepCounter = new(run);
 
-    /// <summary>Trains the epochs of the phase that the state does not have yet.</summary>
-    /// <returns>Why the training ends; null where the next phase follows.</returns>
+    /// <summary>Trains the remaining epochs of the phase.</summary>
+    /// <returns>The reason why the training ends; null if the next phase follows.</returns>
     public TrainingReport.EndReason? Train(EpochInputs epochs, PhaseInputs inputs, EpochEvaluation evaluation)
     {
         while (state.Epochs.Count < phase.LastEpoch)
@@ -34,8 +34,8 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
         return null;
     }
 
-    /// <summary>Trains the batches of an epoch that the state does not have yet.</summary>
-    /// <returns>Why the training ends; null where the epoch is complete.</returns>
+    /// <summary>Trains the remaining batches of an epoch.</summary>
+    /// <returns>The reason why the training ends; null if the epoch is complete.</returns>
     public TrainingReport.EndReason? TrainEpoch(int epoch, EpochOrder order, StepInputs inputs)
     {
         observers.BeginEpoch(epoch, order);

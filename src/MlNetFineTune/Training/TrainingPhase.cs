@@ -109,7 +109,7 @@ internal sealed class TrainingPhase : IDisposable
     /// </summary>
     /// <param name="loss">Mean loss of the batch.</param>
     /// <param name="countOf">Total weight of the rows in the mean.</param>
-    /// <exception cref="InvalidOperationException">The loss depends on nothing that trains.</exception>
+    /// <exception cref="InvalidOperationException">The loss does not depend on any trained parameter.</exception>
     public void Backward(Tensor loss, Func<double> countOf)
     {
         if (!loss.requires_grad)

@@ -75,7 +75,7 @@ public sealed record TrainingReport
     /// <param name="ValidationLoss">Validation loss of the average.</param>
     public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
     {
-        /// <summary>Share of each epoch in the average; their sum is 1.</summary>
+        /// <summary>Weight of each epoch in the average; their sum is 1.</summary>
         public IReadOnlyList<double> Shares { get; init; } = [.. Enumerable.Repeat(1.0 / Epochs.Count, Epochs.Count)];
 
         /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
@@ -132,7 +132,7 @@ public sealed record TrainingReport
     public required long FrozenParameters { get; init; }
 
     /// <summary>
-    /// The layers of the network from input to output, the head last: their sizes, how much of each trained, and at which learning rates.
+    /// The layers of the network from input to output, the head last: their sizes, trained parameters and learning rates.
     /// </summary>
     public IReadOnlyList<ModelLayer> Layers { get; init; } = [];
 

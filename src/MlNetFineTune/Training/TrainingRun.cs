@@ -37,10 +37,12 @@ internal sealed record TrainingRun(
     public Targets TargetsOf(StepInput batch) =>
         Objective.TargetsOf(Data.Training, batch.Rows, batch.Mix, Network.Device) with { TeacherLogits = batch.TeacherLogits };
 
-    /// <summary>Whether as many epochs as <see cref="FineTuningOptions.EarlyStoppingPatience"/> brought no better one. Phases before the
-    /// last are as long as the strategy says.</summary>
-    /// <param name="epochs">Epochs that are complete.</param>
-    /// <param name="best">The best of them, from 1.</param>
+    /// <summary>
+    /// Whether there was no improvement for <see cref="FineTuningOptions.EarlyStoppingPatience"/> epochs. Only in the last phase: previous
+    /// phases have the length set by the strategy.
+    /// </summary>
+    /// <param name="epochs">The completed epochs.</param>
+    /// <param name="best">The best epoch, from 1.</param>
     public bool IsPatienceExhausted(int epochs, int best) =>
         StopRequest.Agree(epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience);
 

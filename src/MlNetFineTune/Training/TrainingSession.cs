@@ -4,8 +4,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// A training from its checkpoint to its report: trains a network in place, phase by phase, and leaves it with the weights of its best
-/// epoch.
+/// A training from its checkpoint to its report: trains a network in place, phase by phase, and finally sets the weights of the best epoch
+/// or average.
 /// </summary>
 internal sealed class TrainingSession : IDisposable
 {
@@ -87,7 +87,7 @@ internal sealed class TrainingSession : IDisposable
             if (_evaluation.PatienceExhausted)
                 return TrainingReport.EndReason.EarlyStopped;
             if (_state.Epochs.Count >= planned.LastEpoch)
-                continue; // before the checkpoint
+                continue; // completed before the checkpoint
             using var phase = new TrainingPhase(planned, _run);
             Checkpoints?.Resume(phase);
             _observers.BeginPhase(phase);

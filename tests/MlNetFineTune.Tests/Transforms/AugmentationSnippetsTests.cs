@@ -40,10 +40,10 @@ public sealed class AugmentationSnippetsTests
         var pipeline = ml.Transforms.ResizeImages("Image", 24, 24)
             .Append(ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1 / 255f))
             .Append(ml.Transforms.Conversion.MapValueToKey("Label"))
-            .AppendCacheCheckpoint(ml)   // or each pass of the trainer draws all pictures again
+            .AppendCacheCheckpoint(ml)   // otherwise each pass of the trainer augments all pictures again
             .Append(ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(maximumNumberOfIterations: 50))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
-        using var model = images.Append(pipeline.Fit(larger));   // the photos as they are
+        using var model = images.Append(pipeline.Fit(larger));   // scoring uses the original photos
         ml.Model.Save(model, train.Schema, path);
         var folds = ml.MulticlassClassification.CrossValidate(larger, pipeline, numberOfFolds: 3, samplingKeyColumnName: "OriginalRow");
         // end

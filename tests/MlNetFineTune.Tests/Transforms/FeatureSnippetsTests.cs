@@ -40,7 +40,7 @@ public sealed class FeatureSnippetsTests
         var photos = SmallTraining.WithKeys(ml, Photos);
         // begin
         using var features = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", backbone).Fit(photos);
-        var known = ml.Data.Cache(features.Transform(photos), "Features", "Label"); // the network runs once a photo
+        var known = ml.Data.Cache(features.Transform(photos), "Features", "Label"); // the network runs once per photo
         var trees = ml.MulticlassClassification.Trainers.LightGbm(minimumExampleCountPerLeaf: 5).Fit(known);
         var importance = ml.MulticlassClassification.PermutationFeatureImportance((ITransformer)trees, known);
         // end
@@ -59,7 +59,7 @@ public sealed class FeatureSnippetsTests
         var options = new ImageFeatureOptions
         {
             Pooling = FeaturePooling.MultiScale(["layer2", "layer3"]),
-            FeatureCache = FeatureCache.InFolder(folder), // another run finds what this one computed
+            FeatureCache = FeatureCache.InFolder(folder), // reused by other runs
         };
         using var features = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", Backbone.FromModel(model), options).Fit(photos);
         var clusters = ml.Clustering.Trainers.KMeans(numberOfClusters: 3).Fit(features.Transform(photos));

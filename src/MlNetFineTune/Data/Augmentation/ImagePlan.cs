@@ -36,16 +36,16 @@ internal struct ImagePlan
     /// <summary>Operations on the resampled pixels; null for none.</summary>
     public PixelOperations? Pixels { get; private set; }
 
-    // Whether the region has been stretched to the output: what an operation takes the picture's size to be.
+    // Whether the region has been stretched to the output, which determines the picture's size for operations.
     private bool _isStretched;
 
-    // Whether the output has the picture's own size, and not the network's.
+    // Whether the output has the picture's own size instead of the network's.
     private bool _keepsSize;
 
     /// <summary>Preprocessing of evaluation: size, crop and mean.</summary>
     public ImagePreprocessing Preprocessing { get; private init; }
 
-    /// <summary>Size of what is drawn: the network's square, or the picture's own.</summary>
+    /// <summary>Size of the output: the network's square, or the picture's own size.</summary>
     public PixelSize Output { get; private init; }
 
     /// <summary>Width of the picture for operations: that of the source, after a crop that of the output.</summary>
@@ -82,9 +82,9 @@ internal struct ImagePlan
     public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) =>
         new() { Width = width, Height = height, Preprocessing = preprocessing, Output = preprocessing.Size };
 
-    /// <summary>The whole picture, drawn at its own size: nothing is resized where nothing is augmented.</summary>
-    /// <param name="size">Of the picture.</param>
-    /// <param name="preprocessing">Interpolation and the colour of what is filled; its size and crop do not count.</param>
+    /// <summary>A plan for the whole picture at its own size: without augmentation nothing is resampled.</summary>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="preprocessing">Interpolation and fill colour; its size and crop are not used.</param>
     public static ImagePlan AtOwnSize(PixelSize size, ImagePreprocessing preprocessing) => new()
     {
         Width = size.Width,
@@ -94,7 +94,7 @@ internal struct ImagePlan
         _keepsSize = true,
     };
 
-    /// <summary>What a picture is resized to before the output is cut out of it.</summary>
+    /// <summary>The size to which a picture is resized before the output is cropped.</summary>
     public readonly PixelSize ResizedForCrop(int width, int height)
     {
         if (_keepsSize)
@@ -114,7 +114,7 @@ internal struct ImagePlan
     public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) =>
         (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
-    /// <summary>From here on the picture has the output's pixels: the region has been stretched.</summary>
+    /// <summary>Marks the region as stretched to the output: later operations use the output's size.</summary>
     public void Stretch() => _isStretched = true;
 
     /// <summary>Areas outside the source are filled instead of repeating its border.</summary>

@@ -33,7 +33,7 @@ internal ref struct PixelCanvas
 
     public PixelSize Size { get; }
 
-    /// <summary>[height, width, 3] bytes, red first; changes that were pending are made.</summary>
+    /// <summary>[height, width, 3] bytes, red first, after applying pending operations.</summary>
     public Span<byte> Pixels
     {
         get

@@ -28,8 +28,8 @@ internal sealed class PixelOperations
 
     /// <summary>Applies the operations, once: afterwards the list is reused.</summary>
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
-    /// <param name="size">Of the picture.</param>
-    /// <param name="preprocessing">The fill.</param>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="preprocessing">Provides the fill colour.</param>
     public void Finish(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing)
     {
         var canvas = new PixelCanvas(pixels, size, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);

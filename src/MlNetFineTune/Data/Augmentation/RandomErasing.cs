@@ -68,11 +68,11 @@ internal sealed record RandomErasing : Augmentation
         region.copy_(noise);
     }
 
-    /// <summary>Draws whether and where, and erases in place: the same of a picture's bytes, of any size.</summary>
+    /// <summary>Erases a random rectangle in place with the given probability: the same for a picture's bytes, of any size.</summary>
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
-    /// <param name="size">Of the picture.</param>
+    /// <param name="size">Size of the picture.</param>
     /// <param name="preprocessing">Mean and standard deviation of the fill.</param>
-    /// <param name="random">Counted by pass and row.</param>
+    /// <param name="random">Random numbers of the pass and row.</param>
     internal void Erase(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing, ref CountedRandom random)
     {
         if (random.NextDouble() >= Probability || BoxOf(size.Height, size.Width, ref random) is not { Area: > 0 } box)

@@ -29,7 +29,7 @@ internal sealed record RandomResizedCrop : Augmentation
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
-        // A ratio is that of the stretching: of a square output the region's own, else that to the output's.
+        // The ratio is that of the distortion: for a square output the region's own, otherwise relative to the output's ratio.
         var aspect = (double)plan.Output.Width / plan.Output.Height;
         for (var attempt = 0; attempt < 10; attempt++)
         {

@@ -14,7 +14,7 @@ internal readonly struct OutputLines
     /// <param name="source">The source, for its orientation.</param>
     /// <param name="mirrored">Whether the upright picture is flipped horizontally.</param>
     /// <param name="flipped">Whether it is flipped vertically.</param>
-    /// <param name="size">Of the upright output.</param>
+    /// <param name="size">Size of the upright output.</param>
     public OutputLines(PixelSource source, bool mirrored, bool flipped, PixelSize size)
     {
         _width = size.Width;
@@ -25,7 +25,7 @@ internal readonly struct OutputLines
         _reversesRows = source.ReversesRows ^ (source.IsTransposed ? mirrored : flipped);
     }
 
-    /// <summary>Of the output as the source is stored: length and number of the lines.</summary>
+    /// <summary>Size of the output in the orientation of the source: length and number of the lines.</summary>
     public PixelSize Size { get; }
 
     /// <param name="v">Index of the stored line.</param>

@@ -28,7 +28,7 @@ internal ref struct PictureBytes : IDisposable
 
     public readonly ReadOnlySpan<byte> Span => _isTaken ? _buffer.Span[.._length] : default;
 
-    /// <summary>Reads as much of a file as there is place for.</summary>
+    /// <summary>Reads a file until its end or until the buffer is full.</summary>
     public void Fill(SafeFileHandle file)
     {
         var target = _buffer.Span;

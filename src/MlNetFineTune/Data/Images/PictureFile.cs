@@ -3,14 +3,14 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Reads the file of a picture as it is.</summary>
+/// <summary>Reads the file of a picture without decoding it.</summary>
 internal static class PictureFile
 {
-    /// <param name="path">Of the file.</param>
-    /// <param name="bytes">What was read; the caller disposes it. Empty where a reason is returned.</param>
-    /// <param name="cancellation">Ends the waiting for memory.</param>
-    /// <returns>Null, or why the file cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="bytes">The content of the file; the caller disposes it. Empty if a reason is returned.</param>
+    /// <param name="cancellation">Cancels waiting for memory.</param>
+    /// <returns>The reason why the file cannot be used; null if it can.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public static string? Read(string path, out PictureBytes bytes, CancellationToken cancellation = default)
     {
         bytes = default;

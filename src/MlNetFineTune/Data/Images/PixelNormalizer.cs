@@ -44,7 +44,7 @@ internal sealed class PixelNormalizer : Collator
         return (means[..channels], scales[..channels]);
     }
 
-    /// <summary>A colour, each part from 0 to 1, as it enters the network: a number for each channel.</summary>
+    /// <summary>Normalises a colour, with components from 0 to 1, to the network's input: one number for each channel.</summary>
     public static float[] Normalize(ColorTriple color, PictureForm form)
     {
         var (means, scales) = MeansAndScales(form.Preprocessing, form.Channels);

@@ -96,7 +96,7 @@ public sealed record RawPixels
             ? value
             : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
-    /// <summary>The call that makes it, such as <c>Planar(48, 32, Rgb, white: 255)</c>, with the same numbers in every culture.</summary>
+    /// <summary>The call that creates it, such as <c>Planar(48, 32, Rgb, white: 255)</c>, in the invariant culture.</summary>
     public override string ToString() => FormattableString.Invariant($"{Layout}({Width}, {Height}, {Channels}, white: {White})");
 
     /// <summary>The order of the numbers of one picture in a vector.</summary>

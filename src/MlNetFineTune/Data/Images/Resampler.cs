@@ -6,9 +6,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills an RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
-/// together. Antialiased and separable as in Pillow; but at the edge of a crop the filter reads the pixels beyond it, where torchvision,
-/// which crops first, does not.
+/// Resamples a region of a source to an RGB picture in one pass: cropping, resizing, mirroring and EXIF orientation together. Antialiased
+/// and separable as in Pillow; unlike torchvision, which crops first, the filter reads pixels beyond the border of the crop.
 /// </summary>
 internal static class Resampler
 {
@@ -16,7 +15,7 @@ internal static class Resampler
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="plan">Region in upright coordinates of <paramref name="source"/>'s own size.</param>
-    /// <param name="size">Of the output.</param>
+    /// <param name="size">Size of the output.</param>
     /// <param name="interpolation">The filter.</param>
     /// <param name="output">[height, width, 3] bytes, red first.</param>
     public static void Resample(PixelSource source, in ImagePlan plan, PixelSize size, Interpolation interpolation, Span<byte> output)

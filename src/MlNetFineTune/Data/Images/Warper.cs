@@ -21,7 +21,7 @@ internal static class Warper
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="map">Projective map from output pixels to pixels of the upright source at its own size.</param>
-    /// <param name="size">Of the output.</param>
+    /// <param name="size">Size of the output.</param>
     /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
     /// <param name="output">[height, width, 3] bytes, red first.</param>
     public static void Warp(

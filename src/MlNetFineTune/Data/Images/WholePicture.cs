@@ -7,13 +7,15 @@ namespace MlNetFineTune.Data;
 /// <summary>Decodes upright pictures at their original size.</summary>
 internal static class WholePicture
 {
-    /// <summary>What an output of the picture's own size takes of a network's recipe: the interpolation, and the mean as fill.</summary>
+    /// <summary>
+    /// The preprocessing for outputs of the picture's own size, of which only interpolation and mean (the fill colour) are used.
+    /// </summary>
     public static ImagePreprocessing Preprocessing { get; } = new() { CropFraction = 1 };
 
-    /// <param name="path">Of a JPEG, PNG, GIF (first frame), BMP or WebP file.</param>
-    /// <param name="size">Of the picture; 0 where a reason is returned.</param>
+    /// <param name="path">Path of a JPEG, PNG, GIF (first frame), BMP or WebP file.</param>
+    /// <param name="size">Size of the picture; 0 if a reason is returned.</param>
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
-    /// <returns>Null, or why the file cannot be used.</returns>
+    /// <returns>The reason why the file cannot be used; null if it can.</returns>
     public static string? DecodeFile(string path, out PixelSize size, out byte[] pixels)
     {
         (size, pixels) = (default, []);

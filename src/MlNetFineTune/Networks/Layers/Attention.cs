@@ -39,8 +39,8 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// The weights that <see cref="forward"/> mixes by, averaged over the heads: [N, T, C] -> [N, T, T], each row the shares of the tokens
-    /// that it is mixed of. Head by head, since those of all heads together can be larger than memory. Caller disposes.
+    /// The attention weights of <see cref="forward"/>, averaged over the heads: [N, T, C] -> [N, T, T], with the shares of the input tokens
+    /// in each row. Computed head by head, since those of all heads may not fit into memory. The caller disposes it.
     /// </summary>
     public Tensor Weights(Tensor input)
     {

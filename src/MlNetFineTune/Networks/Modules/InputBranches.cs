@@ -10,7 +10,7 @@ namespace MlNetFineTune;
 /// <c>ExportOnnx</c> supports it if branches and head consist of supported layers. The branches are its stages, in order, then the head.
 /// </summary>
 /// <example>
-/// Numbers, and a key that is embedded:
+/// A column of numbers, and a key with an embedding:
 /// <code>
 /// new InputBranches(
 ///     [("numbers", nn.Identity()), ("color", nn.Embedding(context.Inputs[1].KeyCount, 3))],

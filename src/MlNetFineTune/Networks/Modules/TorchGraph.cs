@@ -17,7 +17,7 @@ internal static class TorchGraph
     /// <param name="module">The user's.</param>
     /// <param name="owner">What it is, for messages.</param>
     /// <param name="graph">Gets the operators.</param>
-    /// <param name="inputs">[N, ...] each; keys as indices.</param>
+    /// <param name="inputs">Inputs of shape [N, ...]; keys as indices.</param>
     /// <exception cref="NotSupportedException">A layer is not known.</exception>
     public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, IReadOnlyList<GraphValue> inputs)
     {
@@ -108,7 +108,7 @@ internal static class TorchGraph
         return linear.bias is { } bias ? graph.Sum(product, graph.Constant(name + "bias", bias)) : product;
     }
 
-    // [N, ...] indices -> [N, ..., length]. The rows are those that the layer gives, which a max_norm makes shorter than its weights.
+    // [N, ...] indices -> [N, ..., length]. The rows are the layer's outputs, which max_norm renormalises.
     private static GraphValue WriteEmbedding(Embedding embedding, string name, NetworkGraph graph, GraphValue input)
     {
         using var scope = NewDisposeScope();

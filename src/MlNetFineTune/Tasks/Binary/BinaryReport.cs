@@ -3,10 +3,10 @@ namespace MlNetFineTune.Tasks;
 /// <summary>The report of a binary model: the ROC curve with the model's threshold, and the blocks of a class report.</summary>
 internal static class BinaryReport
 {
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows': 1 and 0.</param>
-    /// <param name="objective">Its scores are calibrated logits.</param>
-    /// <param name="threshold">Of the score.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows: 1 or 0.</param>
+    /// <param name="objective">Objective whose scores are calibrated logits.</param>
+    /// <param name="threshold">Decision threshold of the score.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(RowOutputs outputs, float[] labels, Objective objective, float threshold, string noun)
     {

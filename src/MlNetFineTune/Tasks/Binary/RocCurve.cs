@@ -13,9 +13,9 @@ internal sealed record RocCurve(
 {
     private const int MostPoints = 400;
 
-    /// <param name="scores">One a row: logits.</param>
+    /// <param name="scores">Logits of the rows.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <param name="threshold">Of the score.</param>
+    /// <param name="threshold">Decision threshold of the score.</param>
     /// <returns>Null if all rows are positive or all are negative.</returns>
     public static RocCurve? Of(float[] scores, bool[] labels, float threshold)
     {
@@ -30,7 +30,7 @@ internal sealed record RocCurve(
         (double X, double Y) PointOf(ScoreCut cut) => (cut.FalsePositives / ranking.Negatives, cut.TruePositives / ranking.Positives);
     }
 
-    /// <summary>Of the report.</summary>
+    /// <summary>The chart of the report.</summary>
     public ReportSection Section
     {
         get

@@ -1,8 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Metrics of a regression, by scikit-learn's definitions; every row counts once. Without rows, or where a score or a label is NaN, they
-/// are NaN.
+/// Metrics of a regression, as defined by scikit-learn, without weights. NaN without rows, or if a score or a label is NaN.
 /// </summary>
 internal static class RegressionScores
 {

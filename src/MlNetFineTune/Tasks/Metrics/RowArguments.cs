@@ -5,7 +5,7 @@ internal static class RowArguments
 {
     /// <param name="scored">Number of scores.</param>
     /// <param name="labelled">Number of labels.</param>
-    /// <exception cref="ArgumentException">The numbers differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void Check(int scored, int labelled)
     {
         if (scored != labelled)

@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The rows that pass where a score is the least that passes.</summary>
+/// <summary>Numbers of rows with at least a given score.</summary>
 /// <param name="Score">The score.</param>
 /// <param name="TruePositives">Weight of positive rows with at least this score.</param>
 /// <param name="FalsePositives">Weight of negative rows with at least this score.</param>

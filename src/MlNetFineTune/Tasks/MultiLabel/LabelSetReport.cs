@@ -33,10 +33,10 @@ internal sealed class LabelSetReport
         _labels = [.. names.Select((name, label) => Judge(name, label, f1[label], thresholds[label]))];
     }
 
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows': 1 or 0 for each label.</param>
-    /// <param name="objective">Its scores are probabilities of the labels.</param>
-    /// <param name="names">Of the labels.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows: 1 or 0 for each label.</param>
+    /// <param name="objective">Objective whose scores are the probabilities of the labels.</param>
+    /// <param name="names">Names of the labels.</param>
     /// <param name="thresholds">Probabilities above which a row has each label.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(

@@ -133,7 +133,7 @@ internal sealed class BoundMultiLabel(
     public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
         BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
 
-    /// <summary>The outputs <c>logits</c>, <c>probabilities</c> and <c>predicted</c>, 1 where a row has the label: [N, labels].</summary>
+    /// <summary>The outputs <c>logits</c>, <c>probabilities</c> and <c>predicted</c> (1 if a row has the label): [N, labels].</summary>
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
         var probabilities = graph.Add("Sigmoid", [outputs]);

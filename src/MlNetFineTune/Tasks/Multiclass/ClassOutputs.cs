@@ -10,7 +10,7 @@ internal static class ClassOutputs
     /// <param name="logits">[N, classes].</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
-    /// <param name="prefix">Of the outputs' names.</param>
+    /// <param name="prefix">Prefix of the outputs' names.</param>
     public static IReadOnlyList<GraphOutput> Write(
         NetworkGraph graph, GraphValue logits, int classes, Calibration.Report? calibration, string prefix = "")
     {

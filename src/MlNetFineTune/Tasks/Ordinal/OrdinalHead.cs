@@ -8,10 +8,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
-/// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring,
-/// the most probable class, temperature scaling, distillation.
+/// The head of an ordinal model, from pooled features to log-probabilities: [N, features] -> [N, classes]. A linear layer to a single
+/// score, and thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs yields the probabilities, and
+/// their cross-entropy is the negative log-likelihood of the model, so that code for the logits of multiclass models applies: scoring,
+/// temperature scaling and distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {

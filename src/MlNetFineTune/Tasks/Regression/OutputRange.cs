@@ -32,7 +32,7 @@ internal sealed record OutputRange
 
     public float Maximum { get; }
 
-    /// <summary>Scores in standardised units, where the loss is computed.</summary>
+    /// <summary>Scores in standardised units, in which the loss is computed.</summary>
     /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
     /// <param name="scale">Mean and deviation by which labels are standardised.</param>
     /// <returns>A tensor of the same shape and type. The caller disposes it.</returns>

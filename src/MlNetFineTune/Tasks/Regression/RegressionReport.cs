@@ -8,9 +8,9 @@ internal static class RegressionReport
     // More points cannot be distinguished at the charts' width.
     private const int MostDots = 1500;
 
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows', in their unit.</param>
-    /// <param name="objective">Its scores are in the same unit.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows, in their unit.</param>
+    /// <param name="objective">Objective whose scores are in the labels' unit.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(RowOutputs outputs, float[] labels, Objective objective, string noun)
     {

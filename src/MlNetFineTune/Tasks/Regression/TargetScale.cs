@@ -37,7 +37,7 @@ internal sealed record TargetScale
     /// <summary>The identity.</summary>
     public static TargetScale Identity { get; } = new(0, 1);
 
-    /// <param name="labels">Of the training rows. Finite where the row's weight is not 0.</param>
+    /// <param name="labels">Labels of the training rows. Finite if the row's weight is not 0.</param>
     /// <param name="weights">One per row, at least 0; empty if all are 1.</param>
     /// <returns>The identity if all weights are 0.</returns>
     /// <exception cref="ArgumentException">A label or weight is not valid, or their numbers differ.</exception>
@@ -76,7 +76,7 @@ internal sealed record TargetScale
 
     public double Restore(double output) => Mean + Deviation * output;
 
-    /// <param name="labels">Of any shape.</param>
+    /// <param name="labels">Labels of any shape.</param>
     /// <returns>The same in standardised units, computed in doubles, of the type of the labels. The caller disposes it.</returns>
     public Tensor Standardize(Tensor labels)
     {
@@ -84,7 +84,7 @@ internal sealed record TargetScale
         return labels.to_type(ScalarType.Float64).Add(-Mean).Div(Deviation).to_type(labels.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <param name="outputs">Of any shape, in standardised units.</param>
+    /// <param name="outputs">Outputs of any shape, in standardised units.</param>
     /// <returns>The same in units of the labels, computed in doubles, of the type of the outputs. The caller disposes it.</returns>
     public Tensor Restore(Tensor outputs)
     {

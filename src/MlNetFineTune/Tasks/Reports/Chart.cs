@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Lines and dots over two axes, as data.</summary>
+/// <summary>The data of a chart: series of points with two axes.</summary>
 /// <param name="Title">Title above the chart.</param>
 /// <param name="Across">Title of the horizontal axis.</param>
 /// <param name="X">Horizontal axis.</param>
@@ -40,8 +40,8 @@ internal enum SeriesLook
 internal static class Thinning
 {
     /// <param name="points">The points, in order.</param>
-    /// <param name="most">2 or more.</param>
-    /// <returns>The first and the last are among them.</returns>
+    /// <param name="most">Maximum number of points. At least 2.</param>
+    /// <returns>The selected points, including the first and the last.</returns>
     public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most
         ? points
         : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Count - 1) / (most - 1))])];

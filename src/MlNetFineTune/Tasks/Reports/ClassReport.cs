@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A row of one true and one predicted class.</summary>
+/// <summary>True and predicted class of a row.</summary>
 /// <param name="Row">Index of the row.</param>
 /// <param name="Label">The true class, from 0.</param>
 /// <param name="Predicted">The predicted class, from 0.</param>
@@ -12,7 +12,7 @@ internal readonly record struct JudgedRow(int Row, int Label, int Predicted, flo
 
     /// <param name="row">Index of the row.</param>
     /// <param name="label">The true class, from 0.</param>
-    /// <param name="probabilities">One a class. The most probable is the predicted one.</param>
+    /// <param name="probabilities">Probabilities of the classes. The most probable class is the predicted one.</param>
     public static JudgedRow Of(int row, int label, ReadOnlySpan<float> probabilities)
     {
         var best = 0;
@@ -30,10 +30,10 @@ internal static class ClassReport
 {
     private const int MostMistakes = 24;
 
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows': classes from 0.</param>
-    /// <param name="objective">Its scores are probabilities of the classes.</param>
-    /// <param name="classes">Their names.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows: classes from 0.</param>
+    /// <param name="objective">Objective whose scores are the probabilities of the classes.</param>
+    /// <param name="classes">Names of the classes.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(
         RowOutputs outputs, float[] labels, Objective objective, IReadOnlyList<string> classes, string noun)
@@ -43,8 +43,8 @@ internal static class ClassReport
             row, (int)labels[place], scores.AsSpan(place * classes.Count, classes.Count)))], classes, noun);
     }
 
-    /// <param name="rows">In the order of the data.</param>
-    /// <param name="classes">Their names.</param>
+    /// <param name="rows">Rows in the order of the data.</param>
+    /// <param name="classes">Names of the classes.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun) =>
     [

@@ -9,7 +9,7 @@ internal abstract record ReportBlock
 
     public abstract T Draw<T>(IReportDrawing<T> drawing);
 
-    /// <summary>A sentence or two.</summary>
+    /// <summary>A short paragraph.</summary>
     /// <param name="Text">Plain text.</param>
     /// <param name="IsNote">Whether it is set in small type, as below a chart.</param>
     public sealed record Paragraph(string Text, bool IsNote = false) : ReportBlock
@@ -18,7 +18,7 @@ internal abstract record ReportBlock
     }
 
     /// <summary>Charts side by side.</summary>
-    /// <param name="All">At least one.</param>
+    /// <param name="All">The charts, at least one.</param>
     public sealed record Charts(params IReadOnlyList<Chart> All) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
@@ -26,14 +26,14 @@ internal abstract record ReportBlock
 
     /// <summary>A table.</summary>
     /// <param name="Headings">Headings of the columns.</param>
-    /// <param name="Rows">A cell for each column.</param>
+    /// <param name="Rows">Rows with one cell for each column.</param>
     public sealed record Table(IReadOnlyList<string> Headings, IReadOnlyList<IReadOnlyList<ReportCell>> Rows) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
     }
 
     /// <summary>A confusion matrix.</summary>
-    /// <param name="Classes">Their names, in order.</param>
+    /// <param name="Classes">Names of the classes, in order.</param>
     /// <param name="Rows">The true and the predicted class of each row, from 0.</param>
     public sealed record Confusion(IReadOnlyList<string> Classes, IReadOnlyList<(int Label, int Predicted)> Rows) : ReportBlock
     {
@@ -64,39 +64,39 @@ internal interface IReportDrawing<out T>
 }
 
 /// <summary>A cell of a table.</summary>
-/// <param name="Tags">Names, each with a value.</param>
-/// <param name="IsNumber">Whether it is one number, set to the right.</param>
+/// <param name="Tags">Names with values.</param>
+/// <param name="IsNumber">Whether it is a single number, aligned to the right.</param>
 internal readonly record struct ReportCell(IReadOnlyList<ReportTag> Tags, bool IsNumber = false)
 {
     public static ReportCell Name(string name) => new([new(name)]);
 
-    /// <param name="number">Formatted by the invariant culture.</param>
+    /// <param name="number">The number, formatted in the invariant culture.</param>
     public static ReportCell Number(FormattableString number) => new([new("", FormattableString.Invariant(number))], IsNumber: true);
 }
 
 /// <summary>A name from the data, such as a class name, with a value.</summary>
-/// <param name="Name">Empty for none.</param>
-/// <param name="Value">Empty for none.</param>
+/// <param name="Name">The name; empty for none.</param>
+/// <param name="Value">The value; empty for none.</param>
 internal readonly record struct ReportTag(string Name, string Value = "");
 
 /// <summary>A row of the data with its cells.</summary>
 /// <param name="Row">Index of the row in its source.</param>
-/// <param name="Cells">For a table.</param>
-/// <param name="Lines">For a card.</param>
+/// <param name="Cells">Cells for a table.</param>
+/// <param name="Lines">Lines for a card.</param>
 internal sealed record ReportExample(int Row, IReadOnlyList<ReportCell> Cells, IReadOnlyList<ReportLine> Lines);
 
 /// <summary>A line of a card.</summary>
-/// <param name="Kind">Whose statement it is.</param>
-/// <param name="Before">Words before the name; empty for none.</param>
-/// <param name="Tag">The name, and its value.</param>
+/// <param name="Kind">Whether it is from the model or the data.</param>
+/// <param name="Before">Text before the name; empty for none.</param>
+/// <param name="Tag">The name with its value.</param>
 internal readonly record struct ReportLine(ReportLine.Source Kind, string Before, ReportTag Tag)
 {
     public enum Source
     {
-        /// <summary>What the model says.</summary>
+        /// <summary>A prediction of the model.</summary>
         Model,
 
-        /// <summary>What the data say.</summary>
+        /// <summary>A label of the data.</summary>
         Data,
     }
 }

@@ -1,13 +1,13 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// A part of the report page of a training that the task supplies, as data: a heading, and general blocks below it, which the page draws
-/// without knowing the task.
+/// A section of the report page of a training, supplied by the task as data: a heading and general blocks, which the page draws
+/// independently of the task.
 /// </summary>
 /// <param name="Title">The heading.</param>
-/// <param name="Blocks">From top to bottom.</param>
+/// <param name="Blocks">The blocks, from top to bottom.</param>
 internal sealed record ReportSection(string Title, IReadOnlyList<ReportBlock> Blocks)
 {
-    /// <summary>The label of the head that it is about; null where there is one head.</summary>
+    /// <summary>Label of the head to which it refers; null for a model with one head.</summary>
     public string? Head { get; init; }
 }

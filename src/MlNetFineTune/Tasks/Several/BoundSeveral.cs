@@ -16,7 +16,7 @@ internal sealed record BoundHead(string Label, BoundTask Task, float Weight);
 /// <param name="status">Name of the column with the reason why a row could not be scored; null for none.</param>
 internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? status) : BoundTask
 {
-    // More heads on the report page make it heavy: each has pictures of its own.
+    // Limits the size of the report page: each head has its own pictures.
     private const int MostReported = 20;
 
     public override LabelSource Labels { get; } = new SeveralLabels([.. heads.Select(head => head.Task.Labels)]);
@@ -94,7 +94,7 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
             : $"The model has no head {SafeText.Quoted(head)}, but {labels}.");
     }
 
-    /// <summary>The sections of each head, of the rows that have its label.</summary>
+    /// <summary>The sections of each head, for the rows with its label.</summary>
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun)
     {
         var parts = PartsOf(labels);

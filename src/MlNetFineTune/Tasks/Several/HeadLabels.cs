@@ -32,13 +32,15 @@ internal sealed record HeadLabels(int[] Places, float[] Labels)
     }
 }
 
-/// <summary>Rows as one head sees them.</summary>
+/// <summary>Selects the rows and labels of one head.</summary>
 internal static class HeadRows
 {
     /// <param name="rows">Rows with the labels of all heads.</param>
-    /// <param name="offset">Of the head's numbers in a label.</param>
-    /// <param name="width">Numbers of the head's label.</param>
-    /// <returns>Those that have the head's label. Its inputs stay those of <paramref name="rows"/>: it is not disposed.</returns>
+    /// <param name="offset">Offset of the head's numbers in a label.</param>
+    /// <param name="width">Length of the head's label.</param>
+    /// <returns>
+    /// The rows with the head's label: a view that shares the inputs of <paramref name="rows"/> and need not be disposed.
+    /// </returns>
     public static RowSubset Of(RowSubset rows, int offset, int width)
     {
         var source = rows.Source.WithPartOfLabels(offset, width);

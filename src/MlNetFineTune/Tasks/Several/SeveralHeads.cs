@@ -18,7 +18,7 @@ internal sealed class SeveralHeads : NetworkHead
         RegisterComponents();
     }
 
-    /// <summary>In the order of the outputs.</summary>
+    /// <summary>The heads in the order of the outputs.</summary>
     public IEnumerable<NetworkHead> Parts => heads;
 
     public override int Outputs => heads.Sum(head => head.Outputs);

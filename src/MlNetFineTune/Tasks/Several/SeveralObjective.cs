@@ -17,11 +17,11 @@ internal sealed record HeadObjective(string Label, Objective Objective, float We
 /// keep their weight. Labels are on the CPU, NaN for a missing label.
 /// </summary>
 /// <remarks>
-/// Of a step that is made of several batches a head's sum of losses S is divided by its count C over the whole step. The gradients of the
-/// batches are added by what their rows count, n, and divided by the sum of that, N (<see cref="CountOf"/>); so a batch's loss is the sum
-/// of (S / C) (N / n), which in terms of the batch's own mean S / c is (S / c) (c / n) / (C / N). The mean of these losses by n is the loss
-/// of the whole step. C and N are those of the rows that were planned: in the one epoch in which a row is found that cannot be read, its
-/// head has a little less weight in that step.
+/// With gradient accumulation a head's sum of losses S is divided by its count C over all batches of the step. The gradients of the batches
+/// are added with the weights n of their rows and divided by the sum N of these weights (<see cref="CountOf"/>); a batch's loss is
+/// therefore the sum of (S / C) (N / n), which in terms of the batch's own mean S / c is (S / c) (c / n) / (C / N). The weighted mean of
+/// these losses is the loss of the whole step. C and N are those of the planned rows: in the epoch in which an unreadable row is detected,
+/// its head has slightly less weight in that step.
 /// </remarks>
 /// <param name="heads">The heads, in the order of outputs, labels and scores.</param>
 internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Objective
@@ -51,7 +51,7 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         return sum!.MoveToOuterDisposeScope(); // rows without any label are excluded before
     }
 
-    // (c / n) / (C / N); 0 where nothing counts, and the mean is 0 as well.
+    // (c / n) / (C / N); 0 if the weights are 0, and the mean is 0 as well.
     private double ShareOfStep(StepCounts step, int head, Targets own, double all) => all > 0 && step.Parts[head] > 0
         ? heads[head].Objective.CountOf(own) / all / (step.Parts[head] / step.Rows)
         : 0;
@@ -108,7 +108,7 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         }
     }
 
-    // The same without outputs; places are null where all rows have the label.
+    // The same without outputs; places are null if all rows have the label.
     private IEnumerable<(int Head, Tensor? Places, Targets Targets)> TargetParts(Targets targets, Device device)
     {
         var parts = HeadLabels.Split(targets.Labels.data<float>().ToArray(), _widths);

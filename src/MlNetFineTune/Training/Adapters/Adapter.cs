@@ -47,7 +47,7 @@ public abstract partial record Adapter
     /// <exception cref="ArgumentException">The adapter does not fit the network, or the strategy trains no adapted layer.</exception>
     internal abstract PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log);
 
-    /// <summary>The adapters of a network, for its model file; null where it has none.</summary>
+    /// <summary>Description of the adapters of a network for its model file; null if it has none.</summary>
     internal virtual AdapterDescription? Describe(FineTunedNetwork network) => null;
 
     private sealed record NoAdapter : Adapter

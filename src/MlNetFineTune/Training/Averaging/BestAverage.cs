@@ -3,12 +3,14 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Weighted means of the kept epochs' weights at the end of the training: see <see cref="WeightAveraging.BestCheckpoints"/> and
+/// Weighted averages of the stored epochs' weights at the end of the training: see <see cref="WeightAveraging.BestCheckpoints"/> and
 /// <see cref="WeightAveraging.WiseFt"/>.
 /// </summary>
 internal static class BestAverage
 {
-    /// <summary>Gives the network the best of the averages that the options want, if validation prefers it to the best epoch.</summary>
+    /// <summary>
+    /// Sets the network's weights to the best of the requested averages if it is better on validation than the best epoch.
+    /// </summary>
     /// <returns>Null if the best epoch is used.</returns>
     public static TrainingReport.AveragedEpochs? Try(
         TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, StopRequest stop, TrainingLog log)

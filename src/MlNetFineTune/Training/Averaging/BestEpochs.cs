@@ -7,9 +7,9 @@ namespace MlNetFineTune.Training;
 
 /// <summary>The weights of the best epochs so far, best first; the earlier of equals.</summary>
 /// <param name="tensors">All tensors that training changes. The network keeps ownership.</param>
-/// <param name="count">Number of epochs that are kept, before and after <paramref name="split"/>.</param>
-/// <param name="metric">Decides which epoch is better.</param>
-/// <param name="split">The epochs up to this one are kept apart from those after it; 0 keeps none apart.</param>
+/// <param name="count">Number of stored epochs up to <paramref name="split"/>, and again after it.</param>
+/// <param name="metric">The metric of the comparison.</param>
+/// <param name="split">The best epochs up to this one and after it are stored separately; 0 for no separation.</param>
 internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> tensors, int count, Metric metric, int split = 0) : IDisposable
 {
     private readonly List<(KeptEpoch Epoch, WeightSnapshot Weights)> _kept = [];
@@ -72,8 +72,8 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
             best.Weights.Restore();
     }
 
-    /// <summary>Gives the network the weighted mean of all that are kept; whole numbers are the best one's.</summary>
-    /// <param name="shares">One for each kept epoch, in the order of the epochs; their sum is 1.</param>
+    /// <summary>Sets the network's weights to the weighted average of the stored epochs; integers to those of the best epoch.</summary>
+    /// <param name="shares">Weights of the stored epochs, in the order of the epochs; their sum is 1.</param>
     public void RestoreAverage(IReadOnlyList<double> shares)
     {
         using var scope = NewDisposeScope();

@@ -46,16 +46,16 @@ public abstract record WeightAveraging
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public static WeightAveraging WiseFt(int steps = 10) => new WiseFtAveraging(steps);
 
-    /// <summary>Number of epochs whose weights are kept; with <see cref="KeepsFirstPhase"/>, in that phase and after it.</summary>
+    /// <summary>Number of epochs whose weights are stored; with <see cref="KeepsFirstPhase"/>, in that phase and again after it.</summary>
     internal virtual int KeptEpochs => 1;
 
-    /// <summary>Whether the first phase's best epochs are kept beside those after it.</summary>
+    /// <summary>Whether the best epochs of the first phase are stored separately from those after it.</summary>
     internal virtual bool KeepsFirstPhase => false;
 
-    /// <summary>The weighted means of the kept epochs, in their order, that are evaluated at the end.</summary>
+    /// <summary>The weights of the averages that are evaluated at the end, for the stored epochs in their order.</summary>
     internal virtual IEnumerable<IReadOnlyList<double>> SharesOf(int kept) => [];
 
-    /// <exception cref="ArgumentException">The strategy has not the phases that are needed.</exception>
+    /// <exception cref="ArgumentException">The strategy does not have the required phases.</exception>
     internal virtual void Check(TrainingPlan plan)
     {
     }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Hash of all that features depend on beside the row, under which they are kept.</summary>
+/// <summary>The cache key of features: a hash of everything except the row on which they depend.</summary>
 internal static class EncoderIdentity
 {
     /// <summary>Hash of the software (this library, its decoder, torch), the kind of device, the computation, and its tensors.</summary>

@@ -41,7 +41,9 @@ public abstract partial record FeatureCache
     /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
     public static FeatureCache InFolder(string path) => new FolderFeatureCache(path);
 
-    /// <param name="identity">Hash of all that features depend on beside the row. Asked for only where they outlive the process.</param>
+    /// <param name="identity">
+    /// Hash of everything except the row on which features depend. Computed only if the cache outlives the process.
+    /// </param>
     /// <param name="layout">Layout of the features.</param>
     /// <param name="channel">Receives warnings of damaged files.</param>
     /// <exception cref="IOException">The folder cannot be created or read.</exception>

@@ -23,7 +23,7 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>Name of the layers in the log, in the plural.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether these are stages of the network that trains: the report of the training counts what was kept of those.</summary>
+    /// <summary>Whether these are stages of the trained network, whose cached rows are counted in the training's report.</summary>
     public abstract bool IsPartOfNetwork { get; }
 
     /// <summary>Whether there are layers whose outputs can be cached.</summary>

@@ -110,7 +110,7 @@ public abstract partial record LearningRateSchedule
             return step < warmup ? (step + 1.0) / warmup : AfterWarmup(step - warmup, Math.Max(steps - warmup, 1), validationLosses);
         }
 
-        /// <param name="step">From 0.</param>
+        /// <param name="step">The step, from 0.</param>
         /// <param name="steps">Number of steps after the warm-up, at least 1.</param>
         /// <param name="validationLosses">Validation losses of all epochs so far.</param>
         private protected abstract double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses);

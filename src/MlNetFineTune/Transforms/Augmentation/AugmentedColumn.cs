@@ -8,15 +8,15 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// The images that one cursor gives, augmented or as they are. An image belongs to whoever asked for it, as ML.NET's own transforms have
-/// it: who asks again with the same variable has it disposed. Images of the source are never disposed here.
+/// The images of one cursor, augmented or unchanged. The caller owns an image, as in ML.NET's transforms: a getter disposes the image in
+/// the variable that it overwrites. Images of the source are never disposed here.
 /// </summary>
-/// <param name="host">Of the log.</param>
-/// <param name="row">Stands on each row in turn.</param>
-/// <param name="input">The column that is read.</param>
-/// <param name="augmenter">Null where pictures stay as they are.</param>
-/// <param name="pass">Counts the random numbers.</param>
-/// <param name="throwsOnBad">Whether a picture that cannot be read ends the reading; it is a missing image else.</param>
+/// <param name="host">Host for the log.</param>
+/// <param name="row">Row of the cursor.</param>
+/// <param name="input">The input column.</param>
+/// <param name="augmenter">Null if pictures are not augmented.</param>
+/// <param name="pass">Index of the random numbers: each copy of a row has its own.</param>
+/// <param name="throwsOnBad">Whether a picture that cannot be read throws an exception; otherwise it is a missing image.</param>
 internal sealed class AugmentedColumn(
     IHost host, DataViewRow row, ImageColumn input, PictureAugmenter? augmenter, int pass, bool throwsOnBad)
 {

@@ -6,15 +6,15 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A larger data view: the rows as they are, and after them once a copy all rows with augmented pictures. Lazy.</summary>
+/// <summary>A larger data view: the original rows, followed by all rows of each copy with augmented pictures. Lazy.</summary>
 internal static class AugmentedRows
 {
-    /// <param name="env">Of the context.</param>
-    /// <param name="data">The rows.</param>
-    /// <param name="copies">At least 1.</param>
-    /// <param name="transformer">Makes the column of images.</param>
-    /// <param name="groupColumn">Name of the column that a row and its copies have in common.</param>
-    /// <param name="keepOriginals">Whether the rows as they are come first.</param>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="data">The original rows.</param>
+    /// <param name="copies">Number of copies. At least 1.</param>
+    /// <param name="transformer">Computes the column of images.</param>
+    /// <param name="groupColumn">Name of the column whose value a row and its copies share.</param>
+    /// <param name="keepOriginals">Whether the result begins with the original rows.</param>
     public static IDataView Of(
         IHostEnvironment env, IDataView data, int copies, ImageAugmentingTransformer transformer, string groupColumn, bool keepOriginals)
     {

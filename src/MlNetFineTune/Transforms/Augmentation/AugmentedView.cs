@@ -5,12 +5,12 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// What estimators after <see cref="ImageAugmentingTransformer"/> are fitted on: the source with augmented pictures, the same on every
-/// cursor. Trainers of this library know it, and take its parts.
+/// The data on which estimators after <see cref="ImageAugmentingTransformer"/> are fitted: the source with augmented pictures, the same on
+/// every cursor. Trainers of this library detect it and use its source and augmentation.
 /// </summary>
-/// <param name="mapped">The rows.</param>
-/// <param name="transformer">Made it.</param>
-/// <param name="augmentation">That of the pictures.</param>
+/// <param name="mapped">The rows with augmented pictures.</param>
+/// <param name="transformer">The transformer that created the view.</param>
+/// <param name="augmentation">The augmentation of the pictures.</param>
 internal sealed class AugmentedView(IDataTransform mapped, ImageAugmentingTransformer transformer, Augmentation augmentation)
     : IDataTransform
 {

@@ -7,10 +7,12 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>What <see cref="ImageAugmentingTransformer"/> adds to a row.</summary>
-/// <param name="Pass">Counts the random numbers, from 1; <see cref="PictureAugmenter.Unchanged"/> leaves pictures as they are.</param>
+/// <summary>How <see cref="ImageAugmentingTransformer"/> maps rows.</summary>
+/// <param name="Pass">
+/// Index of the random numbers, from 1; with <see cref="PictureAugmenter.Unchanged"/> pictures are not augmented.
+/// </param>
 /// <param name="ThrowsOnBad">Whether a picture that cannot be read is an error.</param>
-/// <param name="GroupColumn">Name of a column with the number of the row in the source; null for none.</param>
+/// <param name="GroupColumn">Name of an additional column with the number of the row in the source; null for none.</param>
 internal sealed record AugmentingMode(int Pass, bool ThrowsOnBad, string? GroupColumn = null)
 {
     public static AugmentingMode Scoring { get; } = new(PictureAugmenter.Unchanged, ThrowsOnBad: false);
@@ -18,7 +20,7 @@ internal sealed record AugmentingMode(int Pass, bool ThrowsOnBad, string? GroupC
     public static AugmentingMode Training { get; } = new(Pass: 1, ThrowsOnBad: true);
 }
 
-/// <summary>Maps rows one by one: an image, and the number of the row where it is asked for.</summary>
+/// <summary>Maps rows one by one to an image and, if requested, the number of the row.</summary>
 internal sealed class AugmentingMapper : IRowMapper
 {
     private const int Image = 0, Group = 1;

@@ -7,12 +7,12 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>Needs nothing of the data: checks the column, and hands over what it was given.</summary>
-/// <param name="env">Of the context.</param>
-/// <param name="outputColumn">Name of the column of images.</param>
-/// <param name="input">The column that is read.</param>
-/// <param name="augmentation">Checked.</param>
-/// <param name="seed">Null takes the context's, else 0.</param>
+/// <summary>Learns nothing from data: checks the column and creates the transformer.</summary>
+/// <param name="env">Environment of the context.</param>
+/// <param name="outputColumn">Name of the output column of images.</param>
+/// <param name="input">The input column.</param>
+/// <param name="augmentation">An augmentation without operations on batches.</param>
+/// <param name="seed">Null: the context's seed, or 0 without one.</param>
 internal sealed class ImageAugmentingEstimator(
     IHostEnvironment env, string outputColumn, ImageColumn input, Augmentation augmentation, int? seed)
     : IEstimator<ImageAugmentingTransformer>

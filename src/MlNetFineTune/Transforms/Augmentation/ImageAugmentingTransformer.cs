@@ -13,8 +13,8 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// Gives a column of images: augmented where an <c>EstimatorChain</c> fits what comes after it
-/// (<see cref="ITransformerWithDifferentMappingAtTrainingTime"/>), and as they are everywhere else. A model file has the columns alone.
+/// Adds a column of images: augmented while an <c>EstimatorChain</c> fits later estimators
+/// (<see cref="ITransformerWithDifferentMappingAtTrainingTime"/>), otherwise unchanged. A model file contains only the columns.
 /// </summary>
 internal sealed class ImageAugmentingTransformer : ITransformer, ICanSaveModel, ITransformerWithDifferentMappingAtTrainingTime
 {
@@ -23,11 +23,11 @@ internal sealed class ImageAugmentingTransformer : ITransformer, ICanSaveModel, 
     private readonly IHost _host;
     private readonly Augmentation? _augmentation;
 
-    /// <param name="env">Of the context.</param>
-    /// <param name="outputColumn">Name of the column of images.</param>
-    /// <param name="input">The column that is read.</param>
-    /// <param name="augmentation">Null in a model that was loaded: it is not needed in scoring, and not saved.</param>
-    /// <param name="seed">Decides all augmented pictures.</param>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="outputColumn">Name of the output column of images.</param>
+    /// <param name="input">The input column.</param>
+    /// <param name="augmentation">Null in a loaded model: it is not needed in scoring and not saved.</param>
+    /// <param name="seed">Seed of all augmented pictures.</param>
     public ImageAugmentingTransformer(
         IHostEnvironment env, string outputColumn, ImageColumn input, Augmentation? augmentation = null, long seed = 0)
     {
@@ -48,7 +48,7 @@ internal sealed class ImageAugmentingTransformer : ITransformer, ICanSaveModel, 
 
     public ImageColumn Input { get; }
 
-    /// <summary>Null in a model that was loaded.</summary>
+    /// <summary>Null in a loaded model.</summary>
     public PictureAugmenter? Augmenter { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
@@ -68,7 +68,7 @@ internal sealed class ImageAugmentingTransformer : ITransformer, ICanSaveModel, 
 
     public IDataView Transform(IDataView input) => Mapped(input, AugmentingMode.Scoring);
 
-    /// <summary>The rows with what a mode gives.</summary>
+    /// <summary>Maps the rows in the given mode.</summary>
     public RowToRowMapperTransform Mapped(IDataView input, AugmentingMode mode)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -93,7 +93,7 @@ internal sealed class ImageAugmentingTransformer : ITransformer, ICanSaveModel, 
     }
 }
 
-// Found by ML.NET, by reflection.
+// ML.NET finds it by reflection.
 internal static class ImageAugmentingTransformerLoader
 {
     private static ImageAugmentingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>

@@ -6,14 +6,14 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// Draws pictures at their own size, augmented one by one. Random numbers are counted by seed, pass and row id, so that neither the order
-/// of the rows nor the number of cursors decides what a row looks like.
+/// Augments single pictures at their own size. Random numbers depend only on seed, pass and row id, so that the result depends neither on
+/// the order of the rows nor on the number of cursors.
 /// </summary>
-/// <param name="augmentation">Without operations on batches.</param>
-/// <param name="seed">Decides all pictures.</param>
+/// <param name="augmentation">An augmentation without operations on batches.</param>
+/// <param name="seed">Seed of all pictures.</param>
 internal sealed class PictureAugmenter(Augmentation augmentation, long seed)
 {
-    /// <summary>The pass that leaves pictures as they are.</summary>
+    /// <summary>The pass without augmentation.</summary>
     public const int Unchanged = 0;
 
     private readonly RandomErasing[] _erasing = [.. augmentation.Operations.OfType<RandomErasing>()];
@@ -28,11 +28,11 @@ internal sealed class PictureAugmenter(Augmentation augmentation, long seed)
                 + "one by one. Leave it out, or give it to FineTuneImages as its option Augmentation.", nameof(augmentation));
     }
 
-    /// <summary>Draws one row's picture.</summary>
-    /// <param name="source">The decoded picture, upright.</param>
-    /// <param name="pass">From 1; each has its own pictures.</param>
-    /// <param name="id">Of the row.</param>
-    /// <returns>The caller disposes it.</returns>
+    /// <summary>Augments the picture of one row.</summary>
+    /// <param name="source">The decoded picture, with its EXIF orientation applied.</param>
+    /// <param name="pass">Index of the pass, from 1; pictures differ between passes.</param>
+    /// <param name="id">ID of the row.</param>
+    /// <returns>The augmented image; the caller disposes it.</returns>
     public MLImage Draw(PixelSource source, int pass, DataViewRowId id)
     {
         var size = new PixelSize(source.Width, source.Height);
@@ -54,8 +54,8 @@ internal sealed class PictureAugmenter(Augmentation augmentation, long seed)
     }
 
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
-    /// <param name="size">Of the picture.</param>
-    /// <param name="blueFirst">BGRA instead of RGBA.</param>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="blueFirst">Whether the image is BGRA instead of RGBA.</param>
     /// <returns>An opaque image; the caller disposes it.</returns>
     public static MLImage ToImage(ReadOnlySpan<byte> pixels, PixelSize size, bool blueFirst = false)
     {

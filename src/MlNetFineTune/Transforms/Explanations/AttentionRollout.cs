@@ -8,10 +8,10 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// Attention rollout (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3): with A of a block its attention averaged over
-/// heads and I the residual connection, the product of (A + I) / 2 from the last block to the first says which share of each input token
-/// is in each output token, if the blocks did nothing but mix. The heat is the row of the class token, or the mean of the patches' rows
-/// where the features are the mean of the patches.
+/// Attention rollout (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3): with the attention A of a block, averaged over
+/// heads, and the identity I for the residual connection, the product of (A + I) / 2 from the last block to the first is the share of each
+/// input token in each output token, if blocks only mixed tokens. The heat is the row of the class token, or the mean of the patches' rows
+/// if the features are the mean of the patches.
 /// </summary>
 internal sealed record AttentionRollout : Explanation
 {
@@ -69,13 +69,13 @@ internal sealed record AttentionRollout : Explanation
             return shares.narrow(1, 1, patches).reshape(-1, Height, Width).MoveToOuterDisposeScope(); // [N, side, side]
         }
 
-        // Every patch has some share: the least says nothing.
+        // Every patch has some share: the minimum is shown as cold.
         public override (float Cold, float Hot) RangeOf(ReadOnlySpan<float> map) =>
             (TensorPrimitives.Min(map), TensorPrimitives.Max(map));
     }
 }
 
-/// <summary>As the model file has it.</summary>
+/// <summary>Description for the model file.</summary>
 internal sealed record AttentionRolloutManifest : MethodManifest
 {
     public override Explanation Create() => Explanation.AttentionRollout();

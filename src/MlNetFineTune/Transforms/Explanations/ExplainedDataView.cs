@@ -8,8 +8,8 @@ using MlNetFineTune.Scoring;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// The input with explanations added. Lazy: a cursor explains as it moves, many rows at a time; columns nobody asks for cost nothing. The
-/// input is read once.
+/// The input with explanations added. Lazy: a cursor explains rows in batches; columns that are not requested cost nothing. The input is
+/// read once.
 /// </summary>
 internal sealed class ExplainedDataView : ITransformCanSaveOnnx
 {
@@ -46,7 +46,7 @@ internal sealed class ExplainedDataView : ITransformCanSaveOnnx
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
             return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _transformer.Columns);
 
-        // The heat is drawn over the picture when it is asked for. Pixels that the column holds would have to be copied for two batches.
+        // The heat is drawn when the picture is requested. The pixels of an image column would have to be copied for two batches.
         var draws = active[_input.Schema.Count];
         var mayLookAhead = passed.All(CarriedRows.CanCarry)
             && !(draws && _input.Schema[explainer.Pictures.Column].Type is ImageDataViewType);

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>Which number of a row's outputs is explained.</summary>
-/// <param name="evidence">The numbers that can be.</param>
-/// <param name="place">Among them; null for the greatest of each row.</param>
+/// <summary>Selects the explained number of a row's outputs.</summary>
+/// <param name="evidence">The numbers that can be explained.</param>
+/// <param name="place">Index of the explained number; null for the largest of each row.</param>
 internal sealed class ExplainedOutput(Evidence evidence, int? place)
 {
     /// <exception cref="ArgumentException">The model has no such class or head.</exception>
@@ -28,8 +28,8 @@ internal sealed class ExplainedOutput(Evidence evidence, int? place)
                 $"The model has no class {SafeText.Quoted(name)}; there are: {SafeText.Several(evidence.Names)}.");
     }
 
-    /// <summary>The place of the explained number for each row: [N], Int64. Caller disposes.</summary>
-    /// <param name="outputs">[N, outputs] of the network.</param>
+    /// <summary>The index of the explained number for each row: [N], Int64. The caller disposes it.</summary>
+    /// <param name="outputs">Outputs of the network, [N, outputs].</param>
     public Tensor ChoicesOf(Tensor outputs)
     {
         if (place is { } known)
@@ -38,17 +38,18 @@ internal sealed class ExplainedOutput(Evidence evidence, int? place)
         return numbers.argmax(1);
     }
 
-    /// <summary>The sum of the rows' chosen numbers, whose gradient by a row's input is that of the row's own number. Caller
-    /// disposes.</summary>
-    /// <param name="outputs">[N, outputs] of the network.</param>
-    /// <param name="choices">[N], as <see cref="ChoicesOf"/> gives them.</param>
+    /// <summary>
+    /// The sum of the selected numbers, whose gradient by a row's input is that of the row's own number. The caller disposes it.
+    /// </summary>
+    /// <param name="outputs">Outputs of the network, [N, outputs].</param>
+    /// <param name="choices">[N], from <see cref="ChoicesOf"/>.</param>
     public Tensor SumOf(Tensor outputs, Tensor choices)
     {
         using var scope = NewDisposeScope();
         return ChosenOf(outputs, choices).sum().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The chosen numbers: [N]. Caller disposes.</summary>
+    /// <summary>The selected numbers: [N]. The caller disposes it.</summary>
     public Tensor ChosenOf(Tensor outputs, Tensor choices)
     {
         using var scope = NewDisposeScope();

@@ -2,10 +2,10 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>Takes rows to be explained, and keeps each one's picture as the column has it until its heat is drawn.</summary>
-/// <param name="rows">Encodes them for the network. Disposed with this.</param>
-/// <param name="pictures">The same column's pictures; null where no heat is drawn.</param>
-/// <param name="places">Rows that are kept at once.</param>
+/// <summary>Reads rows to be explained, and stores the original picture of each until its heat is drawn.</summary>
+/// <param name="rows">Encodes the rows for the network. Disposed with this.</param>
+/// <param name="pictures">Pictures of the same column; null if no heat is drawn.</param>
+/// <param name="places">Number of rows stored at once.</param>
 internal sealed class ExplainedRowReader(RowReader rows, PictureReader? pictures, int places) : RowReader
 {
     private readonly (PictureHead Head, byte[] Bytes, int Length)[] _pictures =
@@ -28,7 +28,7 @@ internal sealed class ExplainedRowReader(RowReader rows, PictureReader? pictures
         (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
     }
 
-    /// <summary>The picture of a row that was taken, until the next is taken into its place.</summary>
+    /// <summary>The picture of a row, until the next row is read into its place.</summary>
     public Picture PictureOf(int place)
     {
         var (head, bytes, length) = _pictures[place];

@@ -5,7 +5,7 @@ using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>One row at a time, for <c>PredictionEngine</c> and whatever else asks for a row-to-row mapper.</summary>
+/// <summary>Explains one row at a time, for <c>PredictionEngine</c> and other users of row-to-row mappers.</summary>
 internal sealed class ExplainingRowMapper(IHost host, ImageExplainingTransformer transformer, DataViewSchema input) : IRowMapper
 {
     private readonly HashSet<int> _inputs = [.. transformer.ColumnsOf(input).Select(column => column.Index)];
@@ -21,7 +21,7 @@ internal sealed class ExplainingRowMapper(IHost host, ImageExplainingTransformer
         if (!Enumerable.Range(0, _outputs.Length).Any(activeOutput))
             return getters;
 
-        // All columns come from one explanation. Nothing is kept from row to row but the buffers.
+        // One explanation computes all columns. Only the buffers persist between rows.
         var encoded = transformer.Explainer.CreateBatch(host, row, capacity: 1, draws: activeOutput(0));
         var batch = new ScoredBatch(transformer.Explainer, capacity: 1);
         long explained = -1;
@@ -37,7 +37,7 @@ internal sealed class ExplainingRowMapper(IHost host, ImageExplainingTransformer
             encoded.Take();
             encoded.Encode();
             batch.Score(encoded);
-            batch.LogUnreadable(host); // at once: PredictionEngine does not say when it is done
+            batch.LogUnreadable(host); // immediately: PredictionEngine has no end of a pass
             explained = row.Position;
             return 0;
         }

@@ -8,8 +8,8 @@ namespace MlNetFineTune;
 /// methods use the view of the picture that scoring uses, the centre crop, and not the further views of test-time augmentation.
 /// </summary>
 /// <remarks>
-/// A map shows where the network's numbers come from. It does not show that the reason is a good one, and two methods may differ. What they
-/// are worth on drawn pictures with evidence of a known place is in docs/explanations.md.
+/// A map shows which parts of a picture affect the output. It does not show that the reason is valid, and methods can differ. Their
+/// accuracy on generated pictures with evidence at known positions is in docs/explanations.md.
 /// </remarks>
 public abstract record Explanation
 {
@@ -18,14 +18,14 @@ public abstract record Explanation
     }
 
     /// <summary>
-    /// The maps that a stage of the network computes, each weighted by the mean gradient of the explained output by it, added up, and what
-    /// is negative set to 0 (Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391). One forward pass, and the gradient of
-    /// what follows the stage: little more than scoring costs. For networks whose stages give maps: convolutions. As coarse as the stage's
-    /// maps, such as 7 x 7 for 224 pixels in the last one.
+    /// Grad-CAM: the sum of a stage's feature maps, each weighted by the mean gradient of the explained output with respect to it, with
+    /// negative values set to 0 (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391). Costs one forward pass and the gradient of the
+    /// layers after the stage, little more than scoring. For networks whose stages output feature maps, such as convolutional networks. The
+    /// resolution is that of the stage's maps, for example 7 x 7 in the last stage for 224 pixels.
     /// </summary>
     /// <param name="stage">
-    /// One of the network's stages, as <see cref="Backbone.Stages"/> names them. An earlier one gives finer maps of simpler things. Default
-    /// null: the last stage whose output is maps of more than one place.
+    /// Name of a stage, as in <see cref="Backbone.Stages"/>. Earlier stages have finer maps of simpler features. Default null: the last
+    /// stage whose maps have more than one position.
     /// </param>
     public static Explanation GradCam(string? stage = null) => new GradCam(stage);
 
@@ -38,33 +38,35 @@ public abstract record Explanation
     public static Explanation AttentionRollout() => new AttentionRollout();
 
     /// <summary>
-    /// Each pixel's share of the difference that the picture makes to the explained output, against a picture of one colour: the gradient,
-    /// averaged along the straight line between the two, times what the pixel changes (Sundararajan et al. 2017,
-    /// https://arxiv.org/abs/1703.01365). The shares add up to that difference ("completeness"); they are negative where a pixel speaks
-    /// against it. For every network, a module's and a TorchScript program's too. As fine as the pixels, and as noisy; a gradient of the
-    /// whole network for each step.
+    /// Integrated gradients: the contribution of each pixel to the difference of the explained output between the picture and a baseline of
+    /// a single colour, which is the gradient averaged along the straight line between the two, times the difference of the pixel
+    /// (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365). The contributions add up to the difference of the output
+    /// ("completeness"); those of pixels against the output are negative. For every network, including modules and TorchScript programs.
+    /// The resolution is that of the pixels, with noise. Costs a gradient of the whole network for each step.
     /// </summary>
-    /// <param name="steps">Points on the line, at the middles of as many equal parts. 1 to 10,000. Default 32.</param>
+    /// <param name="steps">Number of points on the line, at the midpoints of equal intervals. 1 to 10,000. Default 32.</param>
     /// <param name="baseline">
-    /// The colour of the picture that says nothing, each part from 0 to 1. What has that colour can have no share. Default null: black.
+    /// Colour of the baseline, each component from 0 to 1. Pixels of this colour have no contribution. Default null: black.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public static Explanation IntegratedGradients(int steps = 32, ColorTriple? baseline = null) =>
         new IntegratedGradients(steps, baseline ?? default);
 
     /// <summary>
-    /// Name of the class or label that is explained, as in <see cref="FineTuningTransformer.Classes"/>; "True" or "False" for a binary
-    /// model. Default null: the predicted one of each picture; of several labels a picture, the one that is farthest above its threshold;
-    /// where a number is predicted, what makes it greater.
+    /// Name of the explained class or label, as in <see cref="FineTuningTransformer.Classes"/>; "True" or "False" for a binary model.
+    /// Default null: the predicted class of each picture; for multi-label models the label farthest above its threshold; for a regression
+    /// what increases the number.
     /// </summary>
     public string? Class { get; init; }
 
-    /// <summary>Label column of the explained head, where a model has several (<see cref="LearningTask.Several"/>). Default null: the model
-    /// has one.</summary>
+    /// <summary>
+    /// Label column of the explained head for a model with several heads (<see cref="LearningTask.Several"/>). Default null: for a model
+    /// with one head.
+    /// </summary>
     public string? Head { get; init; }
 
     /// <summary>
-    /// How much the colours of the heat cover the picture where it is hottest: from 0, not at all, to 1, wholly. Default 0.7.
+    /// Opacity of the heat at its maximum, from 0 (transparent) to 1 (opaque). Default 0.7.
     /// </summary>
     public float Strength
     {
@@ -77,21 +79,21 @@ public abstract record Explanation
         }
     } = 0.7f;
 
-    /// <summary>Name and options, with the same numbers in every culture.</summary>
+    /// <summary>Text for logs, with name and options, in the invariant culture.</summary>
     public sealed override string ToString() => FormattableString.Invariant(
         $"{Name}, class: {Class ?? "predicted"}{(Head is null ? "" : $", head: {Head}")}, strength: {Strength}");
 
-    /// <summary>The method and its options, in words.</summary>
+    /// <summary>The method and its options as text.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>What a model file says of the method.</summary>
+    /// <summary>Description of the method for a model file.</summary>
     internal abstract MethodManifest Describe();
 
-    /// <summary>The method on a network.</summary>
-    /// <param name="network">Ready to score.</param>
-    /// <param name="pixels">How pictures enter it.</param>
-    /// <param name="probe">One picture's input, which may be run. Stays the caller's.</param>
-    /// <param name="output">What is explained.</param>
-    /// <exception cref="ArgumentException">The method is not possible for the network.</exception>
+    /// <summary>Creates the method for a network.</summary>
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="pixels">Size and normalisation of the network's input.</param>
+    /// <param name="probe">Input of one picture for a trial run. The caller keeps ownership.</param>
+    /// <param name="output">The explained output.</param>
+    /// <exception cref="ArgumentException">The network does not support the method.</exception>
     internal abstract HeatMapMethod Bind(FineTunedNetwork network, PictureForm pixels, ModelInputs probe, ExplainedOutput output);
 }

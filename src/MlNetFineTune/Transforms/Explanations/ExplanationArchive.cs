@@ -5,7 +5,7 @@ using MlNetFineTune;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Transforms;
 
-// ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
+// ML.NET finds the loader by the signature in the zip and loads this assembly by its name: no registration is required.
 [assembly: LoadableClass(
     typeof(ImageExplainingTransformer), typeof(ImageExplainingTransformerLoader), null, typeof(SignatureLoadModel),
     "Explanations of a fine-tuned network", ExplanationArchive.LoaderSignature)]
@@ -13,8 +13,8 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// An explaining transformer in ML.NET's zip: <c>manifest.json</c> (<see cref="ExplanationManifest"/>) and its hash. The explained model
-/// stands once in the zip: where it is in the same chain, before this, the manifest names its folder; else it is in the folder
+/// An explaining transformer in ML.NET's zip: <c>manifest.json</c> (<see cref="ExplanationManifest"/>) and its hash. The zip contains the
+/// explained model once: if it precedes this transformer in the same chain, the manifest has its folder; otherwise it is in the folder
 /// <c>Model</c> of this entry.
 /// </summary>
 internal static class ExplanationArchive
@@ -59,7 +59,7 @@ internal static class ExplanationArchive
                 + "and there is none before it in the chain"));
         }
         ctx.LoadModel<FineTuningTransformer, SignatureLoadModel>(env, out var own, ModelFolder);
-        using (own) // the network lives on with what shares it
+        using (own) // others that share the network keep it alive
             return Create(env, manifest, own);
     }
 
@@ -86,14 +86,14 @@ internal static class ExplanationArchive
         }
     }
 
-    // ML.NET saves what can save itself; the transformer itself is saved already.
+    // ML.NET saves objects that implement saving; the transformer itself is already saved.
     private sealed class Model(ImageExplainingTransformer transformer) : ICanSaveModel
     {
         public void Save(ModelSaveContext ctx) => transformer.SaveModel(ctx);
     }
 }
 
-// Found by ML.NET, by reflection.
+// ML.NET finds it by reflection.
 internal static class ImageExplainingTransformerLoader
 {
     private static ImageExplainingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>

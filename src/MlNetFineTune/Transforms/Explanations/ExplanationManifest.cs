@@ -3,18 +3,18 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>The method of an explanation, as a model file describes it.</summary>
+/// <summary>Description of the method of an explanation in a model file.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(GradCamManifest), "GradCam")]
 [JsonDerivedType(typeof(AttentionRolloutManifest), "AttentionRollout")]
 [JsonDerivedType(typeof(IntegratedGradientsManifest), "IntegratedGradients")]
 internal abstract record MethodManifest
 {
-    /// <exception cref="ArgumentException">There is no such method.</exception>
+    /// <exception cref="ArgumentException">The method is not valid.</exception>
     public abstract Explanation Create();
 }
 
-/// <summary>What an explaining transformer's entry in a model file says.</summary>
+/// <summary>Manifest of an explaining transformer in a model file.</summary>
 internal sealed record ExplanationManifest
 {
     public const int CurrentVersion = 1;
@@ -23,10 +23,10 @@ internal sealed record ExplanationManifest
 
     public required string OutputColumn { get; init; }
 
-    /// <summary>Of the numbers of the map; null for none.</summary>
+    /// <summary>Name of the column of map values; null for none.</summary>
     public string? MapColumn { get; init; }
 
-    /// <summary>With the column of the pictures that are explained.</summary>
+    /// <summary>The input, with the column of the explained pictures.</summary>
     public required InputManifest Input { get; init; }
 
     public required MethodManifest Method { get; init; }
@@ -37,6 +37,6 @@ internal sealed record ExplanationManifest
 
     public required float Strength { get; init; }
 
-    /// <summary>Folder of the explained model in the same zip, which stands before this entry; null where the entry holds it.</summary>
+    /// <summary>Folder of the explained model in the same zip, before this entry; null if this entry contains the model.</summary>
     public string? Model { get; init; }
 }

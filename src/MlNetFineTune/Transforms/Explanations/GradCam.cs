@@ -7,7 +7,7 @@ namespace MlNetFineTune.Transforms;
 
 /// <summary>
 /// Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391, equations 1 and 2): with maps A of a stage and the explained output
-/// y, the weight of a map is the mean of dy / dA over its places, and the heat is relu(sum of weight times map).
+/// y, the weight of a map is the mean of dy / dA over its positions, and the heat is relu(sum of weight times map).
 /// </summary>
 internal sealed record GradCam(string? Stage) : Explanation
 {
@@ -76,7 +76,7 @@ internal sealed record GradCam(string? Stage) : Explanation
     }
 }
 
-/// <summary>As the model file has it.</summary>
+/// <summary>Description for the model file.</summary>
 internal sealed record GradCamManifest(string? Stage) : MethodManifest
 {
     public override Explanation Create() => Explanation.GradCam(Stage);

@@ -1,15 +1,15 @@
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// From heat, 0 to 1, to a colour: some colours of matplotlib's "inferno" (CC0), which rises evenly in lightness, so that it reads in grey
-/// print and with every kind of colour vision; between them straight lines.
+/// Maps heat, 0 to 1, to a colour by linear interpolation between some colours of matplotlib's "inferno" (CC0), whose lightness increases
+/// uniformly, so that it is readable in greyscale and with colour vision deficiency.
 /// </summary>
 internal static class HeatColors
 {
     private static readonly (float Red, float Green, float Blue)[] s_stops =
         [(0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164)];
 
-    /// <summary>Each part from 0 to 255.</summary>
+    /// <summary>The colour, each component from 0 to 255.</summary>
     public static (float Red, float Green, float Blue) Of(float heat)
     {
         var place = Math.Clamp(heat, 0, 1) * (s_stops.Length - 1);

@@ -6,16 +6,16 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>The picture with the heat over it, and, if it has a name, the map's numbers.</summary>
+/// <summary>The column of pictures with heat and, if it has a name, the column of map values.</summary>
 /// <param name="picture">Name of the column of pictures.</param>
-/// <param name="map">Name of the column of numbers; null for none.</param>
-/// <param name="heat">Draws, and says how large a map is.</param>
+/// <param name="map">Name of the column of map values; null for none.</param>
+/// <param name="heat">Draws the heat, and has the size of a map.</param>
 internal sealed class HeatMapColumns(string picture, string? map, PictureExplainer heat) : ScoreColumns
 {
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
         [new(picture, ImageTypes.OfAnySize), .. map is null ? [] : (DataViewSchema.DetachedColumn[])[new(map, MapType)]];
 
-    /// <summary>The same, before there are data.</summary>
+    /// <summary>The same columns for an estimator, before there are data.</summary>
     public SchemaShape.Column[] Shapes() =>
     [
         new(picture, SchemaShape.Column.VectorKind.Scalar, ImageTypes.OfAnySize, isKey: false),
@@ -23,7 +23,7 @@ internal sealed class HeatMapColumns(string picture, string? map, PictureExplain
             [new(map, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false)],
     ];
 
-    /// <summary>Each picture is a new one, the reader's to dispose; it is drawn when it is asked for.</summary>
+    /// <summary>Each picture is new and disposed by the reader; it is drawn on request.</summary>
     public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => column == 0
         ? (ValueGetter<MLImage>)((ref MLImage value) => value = Draw((ScoredBatch)batch, place())!)
         : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Scores.Copy(batch.ScoresOf(place()), ref value));

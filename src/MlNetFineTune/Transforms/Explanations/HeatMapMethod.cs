@@ -3,25 +3,25 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A method of explanation on one network: from the network's input to a map for each picture.</summary>
-/// <param name="height">Of a map.</param>
-/// <param name="width">Of a map.</param>
+/// <summary>A method of explanation for one network: computes a map for each picture from the network's input.</summary>
+/// <param name="height">Height of a map.</param>
+/// <param name="width">Width of a map.</param>
 internal abstract class HeatMapMethod(long height, long width)
 {
     public int Height { get; } = checked((int)height);
 
     public int Width { get; } = checked((int)width);
 
-    /// <summary>Pictures at once.</summary>
-    /// <param name="scoring">As many as are scored at once.</param>
+    /// <summary>Number of pictures in a batch.</summary>
+    /// <param name="scoring">Batch size of scoring.</param>
     public virtual int BatchOf(int scoring) => scoring;
 
-    /// <summary>The maps of a batch. Reads the network, and changes nothing of it but gradients of its own input.</summary>
-    /// <param name="network">Ready to score.</param>
-    /// <param name="inputs">They stay the caller's.</param>
+    /// <summary>Computes the maps of a batch. The network is only read; gradients are computed for its input only.</summary>
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="inputs">Inputs of the network. The caller keeps ownership.</param>
     /// <returns>[N, <see cref="Height"/>, <see cref="Width"/>]. The caller disposes it.</returns>
     public abstract Tensor MapsOf(FineTunedNetwork network, ModelInputs inputs);
 
-    /// <summary>Which values of a map are shown as cold, 0, and as hot, 1.</summary>
+    /// <summary>The values of a map that are shown as cold (0) and hot (1).</summary>
     public abstract (float Cold, float Hot) RangeOf(ReadOnlySpan<float> map);
 }

@@ -4,23 +4,23 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// A picture with the heat of a map over it. The map covers what the network saw of the picture, the centre crop, and is laid there, in the
-/// picture's own size; what lies beyond the crop, which the network did not see, is darkened.
+/// A picture overlaid with the heat of a map, in its own size. The map covers the network's input, the centre crop; the area outside the
+/// crop is darkened.
 /// </summary>
 internal static class HeatPicture
 {
-    // What is cold is covered by this much of what the hottest place is, so that the heat stands out of a bright picture.
+    // Opacity of cold areas relative to the hottest one, so that the heat is visible on bright pictures.
     private const float Coldest = 0.35f;
 
-    // Of the strength: what is beyond the crop loses so much of its light.
+    // Relative to the strength: the darkening of the area outside the crop.
     private const float Beyond = 0.75f;
 
-    /// <summary>Draws the heat into the picture.</summary>
-    /// <param name="picture">Changed.</param>
-    /// <param name="preprocessing">What scoring does to the picture.</param>
-    /// <param name="method">Says how large the map is, and what of it is hot.</param>
-    /// <param name="map">Row by row.</param>
-    /// <param name="strength">From 0, no heat, to 1.</param>
+    /// <summary>Draws the heat over the picture.</summary>
+    /// <param name="picture">The picture, which is changed in place.</param>
+    /// <param name="preprocessing">Preprocessing of scoring.</param>
+    /// <param name="method">The method, which defines the size of the map and its range.</param>
+    /// <param name="map">The map in row-major order.</param>
+    /// <param name="strength">Opacity of the heat, from 0 to 1.</param>
     public static void Draw(
         UprightPicture picture, ImagePreprocessing preprocessing, HeatMapMethod method, ReadOnlySpan<float> map, float strength)
     {
@@ -55,8 +55,7 @@ internal static class HeatPicture
     }
 }
 
-/// <summary>A map as a field of heat, 0 to 1, between whose values there are straight lines (bilinear, as the paper of Grad-CAM enlarges).
-/// </summary>
+/// <summary>A map as heat, 0 to 1, with bilinear interpolation as in the Grad-CAM paper.</summary>
 internal sealed class HeatField
 {
     private readonly float[] _heat;
@@ -72,7 +71,7 @@ internal sealed class HeatField
         _heat = [.. map.ToArray().Select(value => Math.Clamp((value - cold) * scale, 0, 1))];
     }
 
-    /// <summary>The heat at a place of what the network saw: 0 is its left or upper edge, 1 its right or lower one.</summary>
+    /// <summary>The heat at a position of the network's input: 0 is the left or upper edge, 1 the right or lower one.</summary>
     public float At(double across, double down)
     {
         var (left, right, toRight) = Neighbours(across, _width);
@@ -83,7 +82,7 @@ internal sealed class HeatField
         static float Between(float from, float to, float share) => from + (to - from) * share;
     }
 
-    // A value stands in the middle of its cell; beyond the outermost middles it goes on.
+    // Values are at the centres of cells; outside the outermost centres they are constant.
     private static (int First, int Second, float Share) Neighbours(double place, int count)
     {
         var at = Math.Clamp(place * count - 0.5, 0, count - 1);

@@ -5,7 +5,9 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>Learns nothing: <see cref="Fit"/> checks the columns. The explained model stays its owner's.</summary>
+/// <summary>
+/// Learns nothing: <see cref="Fit"/> checks the columns. The caller keeps ownership of the explained model.
+/// </summary>
 internal sealed class ImageExplainingEstimator : IEstimator<ImageExplainingTransformer>
 {
     private readonly IHostEnvironment _env;
@@ -16,7 +18,7 @@ internal sealed class ImageExplainingEstimator : IEstimator<ImageExplainingTrans
     private readonly string? _mapColumn;
     private readonly SchemaShape.Column[] _outputs;
 
-    /// <exception cref="ArgumentException">The explanation is not possible for the model, or two columns have one name.</exception>
+    /// <exception cref="ArgumentException">The model does not support the explanation, or two columns have the same name.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public ImageExplainingEstimator(
         IHostEnvironment env, ITransformer model, string outputColumn, string inputColumn, Explanation explanation, string? mapColumn)
@@ -27,7 +29,7 @@ internal sealed class ImageExplainingEstimator : IEstimator<ImageExplainingTrans
         _model = ModelOf(model);
         _input = _model.Manifest.Input.WithPicturesIn(inputColumn);
         (_explanation, _outputColumn, _mapColumn) = (explanation, outputColumn, mapColumn);
-        using var tried = CreateTransformer(); // what is not possible is said before any data are read
+        using var tried = CreateTransformer(); // throws for unsupported explanations before data are read
         _outputs = tried.Columns.Shapes();
     }
 
@@ -50,7 +52,7 @@ internal sealed class ImageExplainingEstimator : IEstimator<ImageExplainingTrans
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        // A folder begins paths, and says nothing of a column of images.
+        // A folder is used for paths only, not for a column of images.
         var pictures = _input.FindPictures()!.Create().Column with { Folder = null };
         pictures.Check(inputSchema, _env, nameof(inputSchema));
         var added = _outputs.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);

@@ -21,13 +21,13 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     private readonly string _outputColumn;
     private readonly string? _mapColumn;
 
-    /// <param name="env">The context's.</param>
-    /// <param name="model">The explained model. Stays its owner's.</param>
-    /// <param name="input">As the model's, with the column of the pictures that are explained.</param>
-    /// <param name="explanation">How they are.</param>
-    /// <param name="outputColumn">Gets the pictures.</param>
-    /// <param name="mapColumn">Gets the numbers; null for none.</param>
-    /// <exception cref="ArgumentException">The explanation is not possible for the model.</exception>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="model">The explained model. The caller keeps ownership.</param>
+    /// <param name="input">The model's input, with the column of the explained pictures.</param>
+    /// <param name="explanation">The method.</param>
+    /// <param name="outputColumn">Name of the output column of pictures.</param>
+    /// <param name="mapColumn">Name of the output column of map values; null for none.</param>
+    /// <exception cref="ArgumentException">The model does not support the explanation.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     internal ImageExplainingTransformer(
         IHostEnvironment env, FineTuningTransformer model, InputManifest input, Explanation explanation, string outputColumn,
@@ -39,13 +39,13 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
         Columns = new HeatMapColumns(outputColumn, mapColumn, Explainer);
     }
 
-    /// <summary>How pictures are explained.</summary>
+    /// <summary>The method of explanation.</summary>
     public Explanation Explanation => Explainer.Explanation;
 
-    /// <summary>Height of a map: numbers from top to bottom of what the network sees of a picture.</summary>
+    /// <summary>Height of a map, which covers the network's input: the number of values from top to bottom.</summary>
     public int MapHeight => Explainer.Method.Height;
 
-    /// <summary>Width of a map: numbers from left to right of what the network sees of a picture.</summary>
+    /// <summary>Width of a map, which covers the network's input: the number of values from left to right.</summary>
     public int MapWidth => Explainer.Method.Width;
 
     internal IHost Host { get; }
@@ -56,7 +56,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
 
     bool ITransformer.IsRowToRowMapper => true;
 
-    /// <summary>The columns of the data, and those that are added.</summary>
+    /// <summary>Returns the schema of the data with the added columns.</summary>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
@@ -66,8 +66,8 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     }
 
     /// <summary>
-    /// Adds the columns to the data. Lazy: rows are explained in batches when a cursor reads them. Each picture is a new one, which the
-    /// reader disposes.
+    /// Adds the columns to the data. Lazy: rows are explained in batches when a cursor reads them. Each picture is new and disposed by the
+    /// reader.
     /// </summary>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
@@ -80,7 +80,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
         Host, new EmptyDataView(Host, inputSchema), new ExplainingRowMapper(Host, this, inputSchema),
         schema => new ExplainingRowMapper(Host, this, schema));
 
-    /// <summary>Gives its share of the network back when no row is being explained any more. The explained model stays as it is.</summary>
+    /// <summary>Releases its reference to the network as soon as no row is being explained. The explained model is not disposed.</summary>
     public void Dispose() => Explainer.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ExplanationArchive.Save(Host, ctx, this);
@@ -97,7 +97,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
         Strength = Explanation.Strength,
     };
 
-    /// <summary>Writes the explained model, as itself would.</summary>
+    /// <summary>Writes the explained model in its own format.</summary>
     internal void SaveModel(ModelSaveContext ctx) => Explainer.Read(network =>
     {
         ModelArchive.Save(Host, ctx, network, _task, _model);

@@ -5,12 +5,13 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// The gradient of the explained outputs by what enters a part of a network. No parameter of the network takes a gradient
-/// (<see cref="PrepareNetwork"/>), so that the backward pass writes nothing but the gradient of its own input: others may score with the
-/// network, and explain, at the same time. BatchNorm is folded into convolutions, which changes neither outputs nor gradients by more than
-/// rounding.
+/// The gradient of the explained outputs with respect to the input of a part of a network. The parameters of the network have no gradients
+/// (<see cref="PrepareNetwork"/>), so that the backward pass writes only the gradient of its own input, and scoring and explaining can run
+/// concurrently. BatchNorm is folded into convolutions, which changes outputs and gradients only by rounding.
 /// </summary>
-/// <remarks><c>autograd.grad</c> would leave parameters alone without that, but a failure in TorchSharp 0.107's ends the process.</remarks>
+/// <remarks>
+/// <c>autograd.grad</c> would not change parameters either, but a failure in TorchSharp 0.107's version ends the process.
+/// </remarks>
 internal static class InputGradient
 {
     /// <summary>A network that only scores needs no gradients of its parameters.</summary>
@@ -20,12 +21,12 @@ internal static class InputGradient
             parameter.requires_grad = false;
     }
 
-    /// <param name="point">Where, the rows in the first dimension. Stays as it is.</param>
-    /// <param name="run">From a tensor like it to the network's outputs, [N, outputs]. May change what it is given.</param>
-    /// <param name="output">What is explained.</param>
-    /// <param name="choices">Which evidence of each row, [N]; null for what these outputs choose.</param>
-    /// <returns>As <paramref name="point"/>: each row's gradient of its own chosen evidence. The caller disposes it.</returns>
-    /// <exception cref="NotSupportedException">The network gives no gradient.</exception>
+    /// <param name="point">The point of the gradient, with rows in the first dimension. It is not changed.</param>
+    /// <param name="run">From a tensor of its shape to the network's outputs, [N, outputs]. May change its argument.</param>
+    /// <param name="output">The explained output.</param>
+    /// <param name="choices">Index of the explained number of each row, [N]; null to select it by these outputs.</param>
+    /// <returns>The gradient of each row's selected number, in the shape of <paramref name="point"/>. The caller disposes it.</returns>
+    /// <exception cref="NotSupportedException">The network has no gradient.</exception>
     public static Tensor Of(Tensor point, Func<Tensor, Tensor> run, ExplainedOutput output, Tensor? choices)
     {
         using var scope = NewDisposeScope();

@@ -8,9 +8,9 @@ namespace MlNetFineTune.Transforms;
 
 /// <summary>
 /// Integrated gradients (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365, equation 1): with a baseline x' and the explained
-/// output F, a number x of the input has the share (x - x') times the mean of dF / dx along the line from x' to x. The mean is taken at the
-/// middles of equal parts of the line (the paper takes their ends), which is exact to the second order; the shares of a pixel's channels
-/// are added.
+/// output F, a number x of the input has the contribution (x - x') times the mean of dF / dx along the line from x' to x. The mean is
+/// computed at the midpoints of equal intervals (the paper uses their ends), which is exact to the second order; the contributions of a
+/// pixel's channels are added.
 /// </summary>
 internal sealed record IntegratedGradients : Explanation
 {
@@ -43,18 +43,18 @@ internal sealed record IntegratedGradients : Explanation
         return method;
     }
 
-    /// <param name="steps">Points on the line.</param>
-    /// <param name="baseline">A number for each channel, normalised as pixels are.</param>
-    /// <param name="size">Side of the pictures that enter.</param>
-    /// <param name="output">What is explained.</param>
+    /// <param name="steps">Number of points on the line.</param>
+    /// <param name="baseline">The baseline, one number for each channel, normalised like pixels.</param>
+    /// <param name="size">Width and height of the network's input.</param>
+    /// <param name="output">The explained output.</param>
     internal sealed class Method(int steps, float[] baseline, int size, ExplainedOutput output) : HeatMapMethod(size, size)
     {
-        // Of 224 x 224 numbers these are 500: a single one is hardly ever seen.
+        // 500 of 224 x 224 values: a single one would hardly be visible.
         private const double ShownAsHottest = 0.01;
 
         public Method WithSteps(int other) => new(other, baseline, size, output);
 
-        // A gradient of the whole network holds every layer's activations.
+        // A gradient of the whole network needs the activations of every layer.
         public override int BatchOf(int scoring) => Math.Max(scoring / 4, 1);
 
         public override Tensor MapsOf(FineTunedNetwork network, ModelInputs inputs)
@@ -74,7 +74,7 @@ internal sealed record IntegratedGradients : Explanation
             return difference.mul(sum).Div(steps).sum(1).MoveToOuterDisposeScope(); // [N, size, size]
         }
 
-        // What speaks against the output is not hot. A few extreme pixels would leave all others cold.
+        // Negative contributions are cold. With a few extreme pixels as maximum all others would be cold.
         public override (float Cold, float Hot) RangeOf(ReadOnlySpan<float> map)
         {
             var sorted = map.ToArray();
@@ -84,7 +84,7 @@ internal sealed record IntegratedGradients : Explanation
     }
 }
 
-/// <summary>As the model file has it.</summary>
+/// <summary>Description for the model file.</summary>
 internal sealed record IntegratedGradientsManifest(int Steps, ColorTriple Baseline) : MethodManifest
 {
     public override Explanation Create() => Explanation.IntegratedGradients(Steps, Baseline);

@@ -10,18 +10,17 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// Encoded pictures to maps, and maps to pictures with heat. Shares the network with those who score with it, and keeps it alive; safe for
-/// many threads.
+/// Computes maps of encoded pictures, and pictures with heat. Shares the network with scorers and keeps it alive. Thread-safe.
 /// </summary>
 internal sealed class PictureExplainer : IBatchScorer, IDisposable
 {
-    private readonly NetworkScorer _scorer; // a lease of the network; it scores nothing
+    private readonly NetworkScorer _scorer; // keeps the network alive; not used for scoring
     private readonly Collator _collator;
 
-    /// <param name="model">Stays the caller's.</param>
-    /// <param name="input">As the model's, with the column of the pictures that are explained.</param>
-    /// <param name="explanation">How they are.</param>
-    /// <exception cref="ArgumentException">The explanation is not possible for the model.</exception>
+    /// <param name="model">The explained model. The caller keeps ownership.</param>
+    /// <param name="input">The model's input, with the column of the explained pictures.</param>
+    /// <param name="explanation">The method.</param>
+    /// <exception cref="ArgumentException">The model does not support the explanation.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public PictureExplainer(FineTuningTransformer model, InputManifest input, Explanation explanation)
     {
@@ -58,14 +57,14 @@ internal sealed class PictureExplainer : IBatchScorer, IDisposable
     /// <summary>Input of the network.</summary>
     public ModelInput Inputs { get; }
 
-    /// <summary>The column that is explained.</summary>
+    /// <summary>The column of the explained pictures.</summary>
     public ImageColumn Pictures { get; }
 
     public PictureForm Pixels { get; }
 
     public SharedNetwork Network => _scorer.Shared;
 
-    /// <summary>Pictures at once.</summary>
+    /// <summary>Number of pictures in a batch.</summary>
     public int BatchSize => Math.Max(Method.BatchOf(Inputs.ScoringBatch(_scorer.IsOnGpu)), 1);
 
     public int ScoreLength => Method.Height * Method.Width;
@@ -87,7 +86,7 @@ internal sealed class PictureExplainer : IBatchScorer, IDisposable
         return maps.cpu().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
     });
 
-    /// <summary>A picture with heat; null where it cannot be read. The caller disposes it.</summary>
+    /// <summary>A picture with heat; null if it cannot be read. The caller disposes it.</summary>
     public MLImage? Draw(Picture picture, ReadOnlySpan<float> map)
     {
         if (UprightPicture.Of(picture) is not { } upright)
@@ -96,10 +95,10 @@ internal sealed class PictureExplainer : IBatchScorer, IDisposable
         return HeatPicture.ToImage(upright);
     }
 
-    /// <summary>Takes rows of a cursor.</summary>
-    /// <param name="host">Throws.</param>
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="capacity">Rows at once.</param>
+    /// <summary>Creates the reader for the rows of a cursor.</summary>
+    /// <param name="host">Host for exceptions.</param>
+    /// <param name="row">Row of the cursor.</param>
+    /// <param name="capacity">Number of rows stored at once.</param>
     /// <param name="draws">Whether heat is drawn.</param>
     public EncodedBatch CreateBatch(IHost host, DataViewRow row, int capacity, bool draws)
     {
@@ -118,12 +117,12 @@ internal sealed class PictureExplainer : IBatchScorer, IDisposable
 
     public void Dispose()
     {
-        _scorer.Dispose(); // waits for those who explain
+        _scorer.Dispose(); // waits for explanations in progress
         _collator?.Dispose();
     }
 
     /// <summary>
-    /// Runs something on the network, outside of the caller's inference mode, through whose tensors no gradient flows.
+    /// Runs a function on the network outside the caller's inference mode, whose tensors have no gradients.
     /// </summary>
     public T Read<T>(Func<FineTunedNetwork, T> read)
     {

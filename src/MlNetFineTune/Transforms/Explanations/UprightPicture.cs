@@ -4,13 +4,13 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A picture in its own size, upright.</summary>
-/// <param name="Pixels">[height, width, 4] bytes, red first, opaque: the network does not see transparency either.</param>
+/// <summary>A picture in its own size, with its EXIF orientation applied.</summary>
+/// <param name="Pixels">[height, width, 4] bytes, red first, opaque: the network ignores transparency.</param>
 /// <param name="Width">Width in pixels.</param>
 /// <param name="Height">Height in pixels.</param>
 internal sealed record UprightPicture(byte[] Pixels, int Width, int Height)
 {
-    /// <returns>Null where it cannot be read.</returns>
+    /// <returns>Null if it cannot be read.</returns>
     public static UprightPicture? Of(Picture picture) => picture.Head switch
     {
         { Problem: not null } or { IsMissing: true } => null,

@@ -10,7 +10,7 @@ using MlNetFineTune.Scoring;
 using MlNetFineTune.Transforms;
 using TorchSharp;
 
-// ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
+// ML.NET finds the loader by the signature in the zip and loads this assembly by its name: no registration is required.
 [assembly: LoadableClass(
     typeof(ImageFeaturesTransformer), typeof(ImageFeaturesLoader), null, typeof(SignatureLoadModel), "Features of a frozen network",
     FeatureArchive.LoaderSignature)]
@@ -19,13 +19,13 @@ namespace MlNetFineTune.Transforms;
 
 /// <summary>
 /// A feature extractor in ML.NET's zip: <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="FeatureManifest"/>) and its hash, and
-/// <c>network.pt</c> where the network is a TorchScript program.
+/// <c>network.pt</c> if the network is a TorchScript program.
 /// </summary>
 internal static class FeatureArchive
 {
     public const string LoaderSignature = "MlNetFineTuneFeatures";
 
-    // Of one picture at all sizes: half a gigabyte.
+    // Numbers of one picture at all sizes: half a gigabyte.
     private const long MostNumbers = 1L << 27;
 
     private static readonly VersionInfo s_version = new(
@@ -115,7 +115,7 @@ internal static class FeatureArchive
     }
 }
 
-// Found by ML.NET, by reflection.
+// ML.NET finds it by reflection.
 internal static class ImageFeaturesLoader
 {
     private static ImageFeaturesTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>

@@ -5,10 +5,10 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>The vector of features with its slot names, and then, if it has a name, why a row could not be read.</summary>
-/// <param name="output">Name of the vector's column.</param>
-/// <param name="status">Name of the reason's column; null where there is none.</param>
-/// <param name="names">Of the features.</param>
+/// <summary>The vector of features with slot names and, if it has a name, a column with the reason why a row could not be read.</summary>
+/// <param name="output">Name of the column of features.</param>
+/// <param name="status">Name of the column of reasons; null for none.</param>
+/// <param name="names">Names of the features.</param>
 internal sealed class FeatureColumns(string output, string? status, IReadOnlyList<string> names) : ScoreColumns
 {
     private readonly VBuffer<ReadOnlyMemory<char>> _slots = new(names.Count, [.. names.Select(name => name.AsMemory())]);
@@ -28,7 +28,7 @@ internal sealed class FeatureColumns(string output, string? status, IReadOnlyLis
         ? (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Scores.Copy(batch.ScoresOf(place()), ref value))
         : StatusGetter(batch, place);
 
-    /// <summary>The same, before there is a network.</summary>
+    /// <summary>The same columns for an estimator, before the network is loaded.</summary>
     public static SchemaShape.Column[] Shapes(string output, string? status)
     {
         var slotNames = new SchemaShape.Column(

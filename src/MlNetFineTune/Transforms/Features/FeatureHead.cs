@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>No layer at all: a network that gives features has no head.</summary>
-/// <param name="features">Of the backbone.</param>
+/// <summary>The identity: a feature extractor has no head.</summary>
+/// <param name="features">Number of features of the backbone.</param>
 internal sealed class FeatureHead(int features) : NetworkHead(nameof(FeatureHead))
 {
     public override int Outputs => features;

@@ -4,14 +4,14 @@ using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A frozen network with all that extraction and saving need beside it.</summary>
-/// <param name="Network">Ready to score. Handed over to the transformer.</param>
-/// <param name="Input">What enters.</param>
+/// <summary>A frozen network with everything needed for extraction and saving.</summary>
+/// <param name="Network">The network, prepared for scoring. The transformer takes ownership.</param>
+/// <param name="Input">Input of the network.</param>
 /// <param name="Plan">The pooling, resolved for the network.</param>
-/// <param name="Manifest">Manifest of its file.</param>
+/// <param name="Manifest">Manifest of the model file.</param>
 internal sealed record FeatureModel(ImageNetwork Network, ModelInput Input, FeaturePlan Plan, FeatureManifest Manifest)
 {
-    /// <summary>The features of a batch.</summary>
+    /// <summary>Creates the function that computes the features of a batch.</summary>
     public static ScoreFunction FunctionOf(FeaturePlan plan) => new(plan.Names.Count, (network, inputs) =>
         plan.Compute((ImageNetwork)network, ScaledImageInput.PicturesOf(inputs, plan.Sizes)))
     {

@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A pooling resolved for a network: which stages run at which sizes, what is pooled, and the name of every feature.</summary>
+/// <summary>A pooling resolved for a network: the sizes of the picture, the pooled stages, and the names of the features.</summary>
 internal sealed class FeaturePlan
 {
     private readonly FeaturePooling _pooling;
-    private readonly IReadOnlyList<int> _stages; // ascending; those that are pooled
+    private readonly IReadOnlyList<int> _stages; // indices of the pooled stages, ascending
     private readonly bool _normalizes;
 
     private FeaturePlan(FeaturePooling pooling, IReadOnlyList<int> sizes, IReadOnlyList<int> stages, bool normalizes)
@@ -19,21 +19,21 @@ internal sealed class FeaturePlan
         Names = [];
     }
 
-    /// <summary>Width and height in pixels at which a picture enters, in order.</summary>
+    /// <summary>Width and height of the network's input in pixels, in order.</summary>
     public IReadOnlyList<int> Sizes { get; }
 
-    /// <summary>Name of every feature: stage, size where there are several, kind of pooling, channel.</summary>
+    /// <summary>Names of the features: stage, size if there are several, kind of pooling, channel.</summary>
     public IReadOnlyList<string> Names { get; private set; }
 
-    /// <summary>Width and height in pixels at which pictures enter the network of a backbone.</summary>
-    /// <exception cref="ArgumentException">The network takes no such pictures.</exception>
+    /// <summary>Width and height of the backbone's input in pixels for a pooling.</summary>
+    /// <exception cref="ArgumentException">The network does not support these sizes.</exception>
     public static IReadOnlyList<int> SizesOf(FeaturePooling pooling, Backbone backbone) =>
         (pooling as FeaturePooling.MultiScalePooling)?.Sizes ?? [backbone.Preprocessing.Size];
 
-    /// <summary>Finds the stages, and runs the network once on black pictures, which tells the number of features.</summary>
-    /// <param name="pooling">What is asked for.</param>
-    /// <param name="network">Ready to score.</param>
-    /// <exception cref="ArgumentException">The network has no such stages, or nothing that this pooling pools.</exception>
+    /// <summary>Finds the stages, and determines the number of features by a run on black pictures.</summary>
+    /// <param name="pooling">The requested pooling.</param>
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <exception cref="ArgumentException">The network has no such stages, or their outputs do not fit the pooling.</exception>
     public static FeaturePlan Of(FeaturePooling pooling, ImageNetwork network)
     {
         var (backbone, scales) = (network.Definition, pooling as FeaturePooling.MultiScalePooling);
@@ -59,9 +59,9 @@ internal sealed class FeaturePlan
         return plan;
     }
 
-    /// <summary>The features of a batch.</summary>
-    /// <param name="network">Ready to score.</param>
-    /// <param name="pictures">[N, C, size, size] for each of the sizes.</param>
+    /// <summary>Computes the features of a batch.</summary>
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="pictures">[N, C, size, size] for each size.</param>
     /// <returns>[N, features], in the caller's dispose scope.</returns>
     public Tensor Compute(ImageNetwork network, IReadOnlyList<Tensor> pictures)
     {
@@ -69,7 +69,7 @@ internal sealed class FeaturePlan
         return parts is [var only] ? only : cat(parts, 1);
     }
 
-    // One tensor [N, features] for each stage.
+    // Returns one tensor [N, features] for each stage.
     private IEnumerable<Tensor> Pooled(ImageNetwork network, Tensor pixels)
     {
         if (_pooling is not FeaturePooling.MapPooling pooling)

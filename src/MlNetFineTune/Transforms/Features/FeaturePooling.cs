@@ -5,8 +5,8 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune;
 
 /// <summary>
-/// How the activations of a frozen network become one vector of features a picture. Activations are maps [C, H, W] of a convolutional
-/// network, or tokens [T, C] of a vision transformer, whose class token takes part in no pooling but <see cref="ClassToken"/>.
+/// How the activations of a frozen network are reduced to one feature vector per picture. Activations are maps [C, H, W] of a convolutional
+/// network, or tokens [T, C] of a vision transformer, whose class token is used only by <see cref="ClassToken"/> and <see cref="Native"/>.
 /// </summary>
 public abstract partial record FeaturePooling
 {
@@ -17,9 +17,9 @@ public abstract partial record FeaturePooling
     }
 
     /// <summary>
-    /// The features that the network's own classifier was trained on: the average of the last maps as a rule, a hidden layer above it in
-    /// VGG and MobileNetV3, a normalised average in ConvNeXt, the class token of a vision transformer. The default, and the only one of a
-    /// TorchScript program.
+    /// The input features of the network's original classifier: in most networks the average of the last maps, in VGG and MobileNetV3 a
+    /// hidden layer after it, in ConvNeXt a normalised average, in a vision transformer the class token. The default, and the only pooling
+    /// for a TorchScript program.
     /// </summary>
     public static FeaturePooling Native { get; } = new NativePooling();
 
@@ -35,43 +35,48 @@ public abstract partial record FeaturePooling
     /// <summary>
     /// The generalised mean of each channel, (mean of x^p)^(1/p) (Radenovic et al. 2017, https://arxiv.org/abs/1711.02512): between
     /// <see cref="Average"/> (p = 1) and <see cref="Max"/> (p to infinity). C features. As in the authors' code, activations below 1e-6
-    /// count as 1e-6: meant for networks whose last activation is not negative, such as a ReLU.
+    /// are set to 1e-6: intended for networks whose last activation is not negative, such as ReLU.
     /// </summary>
-    /// <param name="p">The exponent, above 0 and at most 100. Default 3, the authors'.</param>
+    /// <param name="p">The exponent. Above 0, at most 100. Default 3, the authors' value.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The exponent is out of range.</exception>
     public static FeaturePooling GeneralizedMean(float p = 3) => new GeneralizedMeanPooling(p);
 
-    /// <summary>The class token of a vision transformer, normalised: C features. Of other networks an error in <c>Fit</c>.</summary>
+    /// <summary>The class token of a vision transformer, normalised: C features. An error in <c>Fit</c> for other networks.</summary>
     public static FeaturePooling ClassToken { get; } = new ClassTokenPooling();
 
     /// <summary>
-    /// Several stages of the network, and several sizes of the picture: each pooled vector is divided by its Euclidean length, and all are
-    /// concatenated, size by size and within a size from the first stage to the last. The network runs once a size.
+    /// Several stages of the network or several sizes of the picture: each pooled vector is divided by its Euclidean length, and all are
+    /// concatenated, size by size, and within a size from the first stage to the last. The network runs once per size.
     /// </summary>
     /// <param name="stages">
-    /// Names of stages (<see cref="Backbone.Stages"/>) whose output is pooled. Null: the last that has maps.
+    /// Names of the stages (<see cref="Backbone.Stages"/>) whose outputs are pooled. Default null: the last stage that outputs maps.
     /// </param>
     /// <param name="sizes">
-    /// Width and height in pixels at which a picture enters; each shows the same part of it. 32 to 4096, at most 16 sizes. Null: that of
-    /// <see cref="Backbone.Preprocessing"/>, which is also the only one that a vision transformer takes.
+    /// Width and height of the network's input in pixels; each size shows the same part of the picture. 32 to 4096, at most 16 sizes.
+    /// Default null: that of <see cref="Backbone.Preprocessing"/>, the only one that a vision transformer supports.
     /// </param>
-    /// <param name="pooling">How each becomes a vector. Default: <see cref="Average"/>. Not <see cref="MultiScale"/>, nor
-    /// <see cref="Native"/> with <paramref name="stages"/>.</param>
-    /// <exception cref="ArgumentException">Neither several stages nor several sizes are given, one is given twice, or the pooling is none
-    /// of a stage.</exception>
+    /// <param name="pooling">
+    /// The pooling of each stage and size. Default null: <see cref="Average"/>. Not <see cref="MultiScale"/>, and not <see cref="Native"/>
+    /// if <paramref name="stages"/> is set.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// Neither several stages nor several sizes are given, there are duplicates or too many sizes, or the pooling is not supported.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range, or a name is empty.</exception>
     public static FeaturePooling MultiScale(
         IReadOnlyList<string>? stages = null, IReadOnlyList<int>? sizes = null, FeaturePooling? pooling = null) =>
         new MultiScalePooling(stages, sizes, pooling ?? Average);
 
-    /// <summary>As logs and errors write it, in the invariant culture.</summary>
+    /// <summary>Text for logs and errors, in the invariant culture.</summary>
     internal abstract string Code { get; }
 
-    /// <summary>What a model file says of it.</summary>
+    /// <summary>The description for a model file.</summary>
     internal virtual PoolingManifest Describe() => new(Code);
 
-    /// <summary>The code, for logs.</summary>
+    /// <summary>Text for logs, in the invariant culture.</summary>
     public sealed override string ToString() => Code;
 
-    /// <summary>The features that the network's classifier was trained on.</summary>
+    /// <summary>The input features of the network's classifier.</summary>
     internal sealed record NativePooling : FeaturePooling
     {
         internal override string Code => nameof(Native);

@@ -2,10 +2,13 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune;
 
-/// <summary>The options of <c>ml.Transforms.ExtractImageFeatures</c>. None must be set.</summary>
+/// <summary>Options of <c>ml.Transforms.ExtractImageFeatures</c>. All are optional.</summary>
 public sealed record ImageFeatureOptions
 {
-    /// <summary>How activations become features. Default <see cref="FeaturePooling.Native"/>: those of the network's classifier.</summary>
+    /// <summary>
+    /// How activations are reduced to features. Default <see cref="FeaturePooling.Native"/>: the input features of the network's
+    /// classifier.
+    /// </summary>
     public FeaturePooling Pooling
     {
         get;
@@ -17,11 +20,11 @@ public sealed record ImageFeatureOptions
     } = FeaturePooling.Native;
 
     /// <summary>
-    /// Where features are kept, by the contents of pictures, so that another pass over the data, or over other data with the same photos,
-    /// finds them. In memory as long as the fitted transformer lives; in a folder, for other transformers with the same network and
-    /// pooling as well. What a pass computed is in the folder when the transformer is disposed, and that of 64 rows and more when the pass
-    /// ends. Not used by <c>PredictionEngine</c>, and not saved with the model: see
-    /// <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. Default: <see cref="FeatureCache.None"/>.
+    /// Where features are cached, by the content of pictures, for further passes over the data or over other data with the same photos: in
+    /// memory for the lifetime of the fitted transformer, or in a folder, also for other transformers with the same network and pooling. A
+    /// pass with at least 64 new rows writes them to the folder when it ends, others are written when the transformer is disposed. Not used
+    /// by <c>PredictionEngine</c>, and not saved with the model: see <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. Default:
+    /// <see cref="FeatureCache.None"/>.
     /// </summary>
     public FeatureCache FeatureCache
     {
@@ -34,15 +37,17 @@ public sealed record ImageFeatureOptions
     } = FeatureCache.None;
 
     /// <summary>
-    /// The folder of relative paths; saved with the model. Default null: the current directory. Only for a column of paths.
+    /// Folder to which relative paths refer; saved with the model. Default null: the current directory. Only for a column of paths.
     /// </summary>
     public string? ImageFolder { get; init; }
 
-    /// <summary>The format of the pixels where the input column holds vectors of pixels. Default null: it does not.</summary>
+    /// <summary>The format of the pixels if the input column contains vectors of pixels. Default null: it does not.</summary>
     public RawPixels? RawPixels { get; init; }
 
-    /// <summary>Name of an output column with the reason (text) why the picture of a row could not be read and the row has no features;
-    /// empty for other rows. Default null: no such column.</summary>
+    /// <summary>
+    /// Name of an additional text column with the reason why a picture could not be read, so that the row has no features; empty for other
+    /// rows. Default null: no such column.
+    /// </summary>
     public string? ImageStatusColumnName
     {
         get;
@@ -54,7 +59,9 @@ public sealed record ImageFeatureOptions
         }
     }
 
-    /// <summary>What loading the saved model does when its probe picture has other features here: log a warning (the default), or fail.
-    /// CPUs differ, so a warning need not be a fault.</summary>
+    /// <summary>
+    /// The reaction to different features of the probe picture when the saved model is loaded: log a warning (the default), or throw an
+    /// exception. Small differences between CPUs are normal.
+    /// </summary>
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 }

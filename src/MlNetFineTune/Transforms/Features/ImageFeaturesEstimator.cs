@@ -10,7 +10,9 @@ using MlNetFineTune.Transforms;
 
 namespace MlNetFineTune;
 
-/// <summary>Features of pictures from a frozen network, for ML.NET's own trainers: <c>ml.Transforms.ExtractImageFeatures</c>.</summary>
+/// <summary>
+/// Computes features of pictures with a frozen network, for ML.NET's own trainers: <c>ml.Transforms.ExtractImageFeatures</c>.
+/// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// ### Input and Output Columns
@@ -18,7 +20,7 @@ namespace MlNetFineTune;
 /// | -- | -- |
 /// | input | text (paths), vector of Byte (content of files), image, or a vector of pixels with `RawPixels` |
 /// | output | vector of Single of known size, with slot names |
-/// | `ImageStatusColumnName` | text; only where the option names it |
+/// | `ImageStatusColumnName` | text; only if the option is set |
 ///
 /// ### Estimator Characteristics
 /// | | |
@@ -60,7 +62,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
         _column = new ImageColumn(input, options.ImageFolder, options.RawPixels);
     }
 
-    /// <summary>Loads the network; nothing is learned from the data, of which no row is read. The caller disposes the result.</summary>
+    /// <summary>Loads the network. Nothing is learned from the data, and no row is read. The caller disposes the result.</summary>
     /// <param name="input">The data.</param>
     /// <exception cref="ArgumentException">The pooling does not fit the network.</exception>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
@@ -88,7 +90,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
         }
     }
 
-    /// <summary>The columns of the data, and those that the transformer will add, in ML.NET's terms.</summary>
+    /// <summary>Returns the schema of the data with the columns that the transformer adds.</summary>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

@@ -10,9 +10,8 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A frozen network that gives a vector of features for each picture: an ordinary ML.NET transformer, computed in batches, in chains with
-/// ML.NET's own trainers, <c>PredictionEngine</c> and <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many
-/// threads.
+/// A frozen network that computes a feature vector for each picture, in batches. It can be used in chains with ML.NET's own trainers, with
+/// <c>PredictionEngine</c> and with <c>ml.Model.Save</c>. It owns the network: dispose it. Thread-safe.
 /// </summary>
 public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDisposable
 {
@@ -43,23 +42,23 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
             cache.Open(IdentityOf, new FeatureLayout([model.Plan.Names.Count]), channel);
     }
 
-    /// <summary>Number of features of a picture.</summary>
+    /// <summary>Number of features per picture, the size of the output vector.</summary>
     public int FeatureCount => _model.Plan.Names.Count;
 
-    /// <summary>How activations become features.</summary>
+    /// <summary>How activations are reduced to features.</summary>
     public FeaturePooling Pooling { get; }
 
-    /// <summary>Where features are kept. <see cref="FeatureCache.None"/> in a model that was loaded.</summary>
+    /// <summary>Where features are cached. <see cref="FeatureCache.None"/> in a loaded model.</summary>
     public FeatureCache FeatureCache { get; }
 
-    /// <summary>Rows in one forward pass.</summary>
+    /// <summary>Number of rows in one forward pass.</summary>
     internal int BatchSize => _scoring.BatchSize;
 
     internal ScoreCache? Cache => _scoring.Cache;
 
     bool ITransformer.IsRowToRowMapper => true;
 
-    /// <summary>The columns of the data, and those that the transformer adds.</summary>
+    /// <summary>Returns the schema of the data with the columns that the transformer adds.</summary>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
@@ -68,8 +67,10 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
         return _scoring.OutputSchemaFor(inputSchema);
     }
 
-    /// <summary>Adds the features to the data. Lazy: they are computed in batches when a cursor reads them. The features of a picture that
-    /// cannot be read are missing (NaN), and the log says how many these are.</summary>
+    /// <summary>
+    /// Adds the features to the data. Lazy: they are computed in batches when a cursor reads them. The features of a picture that cannot be
+    /// read are NaN; the number of such pictures is logged.
+    /// </summary>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -81,10 +82,10 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
         (_scoring with { Cache = null }).CreateRowMapper(inputSchema);
 
     /// <summary>
-    /// The same transformer with another cache, as for one that was loaded. Both share the network, which is freed when the last of them is
-    /// disposed.
+    /// Creates a transformer with another cache, for example for a loaded model. Both share the network, which is freed when the last of
+    /// them is disposed.
     /// </summary>
-    /// <param name="cache">Where features are kept.</param>
+    /// <param name="cache">Where features are cached.</param>
     /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public ImageFeaturesTransformer WithFeatureCache(FeatureCache cache)
     {
@@ -92,7 +93,7 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
         return new ImageFeaturesTransformer(_host, _model, cache, _scoring.Scorer.Share(_scoring.Scorer.Views));
     }
 
-    /// <summary>Frees the memory of the network when no row is being computed any more, and completes the cache.</summary>
+    /// <summary>Completes the cache, and frees the network's memory as soon as no row is being computed.</summary>
     public void Dispose()
     {
         _scoring.Cache?.Dispose();

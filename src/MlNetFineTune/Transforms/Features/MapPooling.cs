@@ -13,13 +13,13 @@ public abstract partial record FeaturePooling
     /// <summary>Poolings of the maps or tokens of one stage.</summary>
     internal abstract record MapPooling : FeaturePooling
     {
-        /// <summary>Names of the numbers that a channel becomes, in order: all channels' first numbers come first.</summary>
+        /// <summary>Names of the statistics of a channel, in order; the first one of all channels comes first.</summary>
         public abstract IReadOnlyList<string> Parts { get; }
 
         /// <summary>[N, C, H, W], or [N, T, C] with the class token first -> [N, C * parts]. In the caller's dispose scope.</summary>
         public abstract Tensor Pool(Tensor activations);
 
-        /// <summary>Without the class token, and over which dimensions the positions lie.</summary>
+        /// <summary>The activations without the class token, and the dimensions of the positions.</summary>
         private protected static (Tensor Values, long[] Positions) PositionsOf(Tensor activations) => activations.ndim == 4
             ? (activations, [2, 3])
             : (activations.narrow(1, 1, activations.shape[1] - 1), [1]);

@@ -2,16 +2,16 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A pooling, as a model file describes it.</summary>
-/// <param name="Kind">Name of the choice in <see cref="FeaturePooling"/>.</param>
-/// <param name="Power">Of the generalised mean.</param>
-/// <param name="Stages">Of several scales.</param>
-/// <param name="Sizes">Of several scales.</param>
-/// <param name="Of">How each of several scales is pooled.</param>
+/// <summary>Description of a pooling in a model file.</summary>
+/// <param name="Kind">Name of the member of <see cref="FeaturePooling"/>.</param>
+/// <param name="Power">Exponent of the generalised mean.</param>
+/// <param name="Stages">Stages of the multi-scale pooling.</param>
+/// <param name="Sizes">Sizes of the multi-scale pooling.</param>
+/// <param name="Of">Pooling of each scale.</param>
 internal sealed record PoolingManifest(
     string Kind, float? Power = null, IReadOnlyList<string>? Stages = null, IReadOnlyList<int>? Sizes = null, PoolingManifest? Of = null)
 {
-    /// <exception cref="ArgumentException">There is no such pooling.</exception>
+    /// <exception cref="ArgumentException">The pooling is not valid.</exception>
     public FeaturePooling Create() => Kind switch
     {
         nameof(FeaturePooling.Native) => FeaturePooling.Native,

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// One column of pictures at several sizes: the first flows through the network, the others stand beside it by their size. All are drawn
-/// from the photo, each by one resample.
+/// One column of pictures at several sizes: the first size is the network's main input, the others are additional inputs named by their
+/// size. Each is resampled once from the original photo.
 /// </summary>
 internal sealed class ScaledImageInput : ModelInput
 {
@@ -19,9 +19,9 @@ internal sealed class ScaledImageInput : ModelInput
     private readonly ImageEncoder[] _encoders;
     private readonly ImageColumn _column;
 
-    /// <param name="column">The column.</param>
-    /// <param name="preprocessing">At the size of the network.</param>
-    /// <param name="channels">Of the network.</param>
+    /// <param name="column">The input column.</param>
+    /// <param name="preprocessing">Preprocessing with the network's input size.</param>
+    /// <param name="channels">Number of input channels of the network.</param>
     /// <param name="sizes">Width and height in pixels; at least one.</param>
     private ScaledImageInput(ImageColumn column, ImagePreprocessing preprocessing, int channels, IReadOnlyList<int> sizes)
     {
@@ -30,7 +30,7 @@ internal sealed class ScaledImageInput : ModelInput
         _sizes = [.. _encoders.Select(encoder => new ImageInput(column, encoder, channels))];
     }
 
-    /// <summary>The input of one size or several.</summary>
+    /// <summary>Creates the input for one or several sizes.</summary>
     public static ModelInput Create(ImageColumn column, ImagePreprocessing preprocessing, int channels, IReadOnlyList<int> sizes) =>
         sizes is [var only] ? new ImageInput(column, new ImageEncoder(preprocessing with { Size = only }), channels)
             : new ScaledImageInput(column, preprocessing, channels, sizes);
@@ -45,7 +45,7 @@ internal sealed class ScaledImageInput : ModelInput
 
     public override string Form => string.Join("; ", _sizes.Select(size => size.Form));
 
-    // The largest decides: it holds most of the memory.
+    // The largest size determines it, since it needs the most memory.
     public override int ScoringBatch(bool isOnGpu) => _sizes.Min(size => size.ScoringBatch(isOnGpu));
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix = "") =>
@@ -69,7 +69,7 @@ internal sealed class ScaledImageInput : ModelInput
 
     private static string NameOf(int size) => size.ToString(CultureInfo.InvariantCulture);
 
-    // Samples are size after size.
+    // Samples contain the sizes one after another.
     private sealed class Reader(RowImages images, ImageEncoder[] encoders) : RowReader
     {
         public override int Length { get; } = encoders.Sum(encoder => encoder.Length);
