@@ -44,6 +44,10 @@ public static partial class FineTuningExtensions
     /// The augmentation. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
     /// <see cref="Augmentation.CutMix"/> are not supported, because they need a batch.
     /// </param>
+    /// <param name="seed">The same seed gives the same pictures. Default null: the seed of the context, else 0.</param>
+    /// <param name="imageFolder">
+    /// The folder of relative paths; saved with the model. Default null: the current directory. Only for a column of paths.
+    /// </param>
     /// <exception cref="ArgumentException">A name is empty, or the augmentation mixes the pictures of a batch.</exception>
     public static IEstimator<ITransformer> AugmentImages(
         this TransformsCatalog catalog, string outputColumnName, string? inputColumnName = null, Augmentation? augmentation = null,
