@@ -19,9 +19,11 @@ public sealed record ImageFeatureOptions
     /// <summary>
     /// Where features are kept, by the contents of pictures, so that another pass over the data, or over other data with the same photos,
     /// finds them. In memory as long as the fitted transformer lives; in a folder, for other transformers with the same network and
-    /// pooling as well. What a pass computed is in the folder when the transformer is disposed, and that of 64 rows and more when the pass
-    /// ends. Not used by <c>PredictionEngine</c>, and not saved with the model: see
-    /// <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. Default: <see cref="FeatureCache.None"/>.
+    /// pooling as well. New features gather in a temporary file of the folder, where this transformer finds them at once, and others when
+    /// it is complete: at the end of a pass, if there are 64 of them (for each later file twice as many, up to 4096) or the oldest has
+    /// waited for an hour; or when the transformer is disposed. So do those of <c>CreatePredictor</c>, each of whose batches is a pass. Not
+    /// used by <c>PredictionEngine</c>, and not saved with the model: see <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. A folder
+    /// that cannot be used is an <see cref="IOException"/> when rows are read. Default: <see cref="FeatureCache.None"/>.
     /// </summary>
     public FeatureCache FeatureCache
     {
