@@ -64,7 +64,9 @@ internal abstract class BoundTask
     /// </summary>
     /// <param name="head">Made by <see cref="CreateHead"/>.</param>
     /// <param name="training">The rows that train.</param>
-    public virtual void InitializeHead(NetworkHead head, RowSubset training)
+    /// <param name="isBalanced">Whether epochs are balanced by the classes of a head, as by <see cref="Balance"/>.</param>
+    /// <param name="label">That head's label, where there are several; else null, or the only one.</param>
+    public virtual void InitializeHead(NetworkHead head, RowSubset training, bool isBalanced, string? label)
     {
     }
 
