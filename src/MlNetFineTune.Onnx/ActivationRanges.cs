@@ -53,7 +53,7 @@ internal static class ActivationRanges
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");
         using var cursor = calibration.GetRowCursor(columns);
-        var reader = model.Inputs.Read(model.Host, cursor, places: 1);
+        using var reader = model.Inputs.Read(model.Host, cursor, places: 1);
         var bytes = new byte[reader.Length];
         for (var taken = 0; taken < Rows && cursor.MoveNext(); taken++)
         {

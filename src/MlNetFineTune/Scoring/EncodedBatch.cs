@@ -60,8 +60,11 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Encode()
     {
-        if (cache is not null)
+        if (cache is not null && Count > 0)
+        {
+            cache.Open(); // on this thread, which gets its error as it is
             Parallel.For(0, Count, s_cores, Find);
+        }
         if (Count * views.Count == 1)
             EncodeView(0);
         else

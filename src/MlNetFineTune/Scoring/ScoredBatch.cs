@@ -12,6 +12,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasons = new string?[capacity];
+    private readonly List<(ContentHash Key, int Place)> _computed = [];
     private string _noun = "row";
     private int _unreadable;
     private string? _firstUnreadable;
@@ -65,6 +66,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
     private void Spread(EncodedBatch batch, int good)
     {
         var length = scorer.ScoreLength;
+        _computed.Clear();
         for (var i = Count - 1; i >= 0; i--)
         {
             var target = _scores.AsSpan(i * length, length);
@@ -73,16 +75,16 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
             else if (batch.KnownScoresOf(i) is { IsEmpty: false } known)
                 known.CopyTo(target);
             else
-                Place(--good, target, batch.KeyOf(i));
+                Place(--good, i);
         }
+        cache?.Put(_computed, _scores);
 
-        void Place(int from, Span<float> target, ContentHash? key)
+        void Place(int from, int to)
         {
-            var scores = _scores.AsSpan(from * length, length);
-            if (scores != target)
-                scores.CopyTo(target);
-            if (key is { } content)
-                cache?.Put(content, target);
+            if (from != to)
+                _scores.AsSpan(from * length, length).CopyTo(_scores.AsSpan(to * length));
+            if (batch.KeyOf(to) is { } key)
+                _computed.Add((key, to));
         }
     }
 

@@ -64,7 +64,9 @@ internal abstract class BoundTask
     /// </summary>
     /// <param name="head">Head from <see cref="CreateHead"/>.</param>
     /// <param name="training">The training rows.</param>
-    public virtual void InitializeHead(NetworkHead head, RowSubset training)
+    /// <param name="isBalanced">Whether epochs are balanced by the classes of a head, as by <see cref="Balance"/>.</param>
+    /// <param name="label">That head's label, if there are several heads; else null, or the only one.</param>
+    public virtual void InitializeHead(NetworkHead head, RowSubset training, bool isBalanced, string? label)
     {
     }
 

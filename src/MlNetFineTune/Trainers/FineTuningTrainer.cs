@@ -85,8 +85,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
-            if (!_options.Sampling.NeedsClasses) // otherwise class frequencies in epochs differ from those of the rows
-                _options.InitializeHead(network, task, data.Training);
+            _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
                 _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)

@@ -160,7 +160,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     }
 
     internal override void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training) =>
-        task.InitializeHead(((ImageNetwork)network).Head, training);
+        task.InitializeHead(((ImageNetwork)network).Head, training, Sampling.NeedsClasses, Sampling.Label);
 
     internal override void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {

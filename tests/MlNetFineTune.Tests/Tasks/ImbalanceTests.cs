@@ -114,6 +114,26 @@ public sealed class ImbalanceTests
             task.Balance(subset, all, "Yes").Order(7, 2));
     }
 
+    [TestMethod]
+    public void RowsThatLackTheLabelSetAreNotThoseOfAnEmptyOne()
+    {
+        var view = TaskRow.View(_ml, _rows);
+        var task = TaskRow.TaskOf("Several").Bind(view.Schema, new TaskColumns("Label"));
+        // Grade, number, yes, rare, common; a row of six has no tags, and one of six is without the label.
+        float[][] tags = [[1, 0], [0, 1], [1, 1], [0, 1], [0, 0], [float.NaN, float.NaN]];
+        const int Rows = 60;
+        float[] labels = [.. Enumerable.Range(0, Rows).SelectMany(i => (float[])[i % 3, i, i % 2, .. tags[i % 6]])];
+        int[] all = [.. Enumerable.Range(0, Rows)];
+        var subset = new MlNetFineTune.Data.RowSubset(
+            new(inputs: null!, labels, [.. all.Select(row => (long)row)], groups: null, 0, weights: null, labelWidth: 5), all);
+
+        var order = task.Balance(subset, all, "Tags").Order(7, 2);
+
+        // Rare, common, missing and none: a quarter of the places each.
+        Assert.AreEqual(Rows / 4, order.Count(row => row % 6 == 4));
+        Assert.AreEqual(Rows / 4, order.Count(row => row % 6 == 5));
+    }
+
     public static string NameOf(System.Reflection.MethodInfo method, object[] data) =>
         $"{method.Name} ({data[0].GetType().Name}, {((FineTuningOptions)data[0]).Task!.Name})";
 

@@ -55,6 +55,19 @@ public sealed class OrdinalStartTests
         AssertBegins([24, 0, 6], model);
     }
 
+    [TestMethod]
+    public void AHeadAmongOthersBeginsWithEqualSharesOnlyWhereEpochsAreBalancedByIt()
+    {
+        var options = Options with
+        {
+            Task = LearningTask.Several(new("Yes", LearningTask.Binary()), new("Grade", LearningTask.Ordinal())),
+        };
+        using (var byAnother = Fit(options with { Sampling = Sampling.BalancedBy("Yes") }))
+            AssertBegins([24, 12, 6], byAnother);
+        using var byGrade = Fit(options with { Sampling = Sampling.BalancedBy("Grade") });
+        AssertBegins([0, 0, 0], byGrade);
+    }
+
     private static ImageFineTuningOptions Options => TaskRow.Images("Ordinal") with
     {
         Epochs = 1,

@@ -106,17 +106,87 @@ public sealed class CachedFeaturesTests
     }
 
     [TestMethod]
-    public void SeveralThreadsShareACache()
+    [DataRow(false)]
+    [DataRow(true)]
+    public async Task CursorsOnSeveralThreadsFillOneCacheTogether(bool inFolder)
+    {
+        const int Threads = 4;
+        using var folder = new Folder();
+        using var plain = Extractor(FeatureCache.None);
+        var expected = Features(plain.Transform(SmallPictures.View(_ml, _photos)));
+        using (var extractor = Extractor(inFolder ? FeatureCache.InFolder(folder.File("features")) : FeatureCache.InMemory()))
+        {
+            var view = extractor.Transform(SmallPictures.View(_ml, _photos));
+            using var start = new Barrier(Threads);
+
+            // Nothing is kept yet: the first opens the cache, and each computes, keeps and finds while others do.
+            var results = await Task.WhenAll(Enumerable.Range(0, Threads).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait();
+                    return Features(view);
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+
+            foreach (var result in results)
+                SmallTraining.AssertClose(expected, result);
+            Assert.AreEqual(90, extractor.Cache!.Kept);
+            SmallTraining.AssertSameBits(Features(view), Features(view));
+            Assert.AreEqual(90, extractor.Cache.Kept);
+        }
+        if (!inFolder)
+            return;
+        using var again = Extractor(FeatureCache.InFolder(folder.File("features")));
+        SmallTraining.AssertClose(expected, Features(again.Transform(SmallPictures.View(_ml, _photos))));
+        Assert.AreEqual((90L, 0L), (again.Cache!.Found, again.Cache.Kept));
+    }
+
+    [TestMethod]
+    public void AFolderThatCannotBeUsedIsAPlainError()
+    {
+        using var folder = new Folder();
+        File.WriteAllText(folder.File("features"), "a file");
+        using var extractor = Extractor(FeatureCache.InFolder(folder.File("features")));
+        var view = extractor.Transform(SmallPictures.View(_ml, _photos));
+
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var error = Assert.ThrowsExactly<IOException>(() => Features(view));
+            StringAssert.Contains(error.Message, "FeatureCache.InFolder");
+            StringAssert.Contains(error.Message, "Give a folder that can be written");
+        }
+    }
+
+    [TestMethod]
+    public void APredictorFindsWhatItComputedAndGathersItInLargeFiles()
+    {
+        using var folder = new Folder();
+        var path = folder.File("features");
+        using (var extractor = Extractor(FeatureCache.InFolder(path)))
+        {
+            using (var predictor = _ml.Model.CreatePredictor<Photo, PhotoFeatures>(extractor))
+            {
+                var first = _photos.Select(photo => predictor.Predict(photo).Features).ToArray();
+                var second = _photos.Select(photo => predictor.Predict(photo).Features).ToArray();
+                SmallTraining.AssertSameBits(first, second);
+            }
+            Assert.AreEqual((90L, 90L), (extractor.Cache!.Found, extractor.Cache.Kept));
+            Assert.HasCount(1, Directory.GetFiles(path, "*.features", SearchOption.AllDirectories)); // of 64; the others wait
+        }
+        Assert.HasCount(2, Directory.GetFiles(path, "*", SearchOption.AllDirectories));
+        using var again = Extractor(FeatureCache.InFolder(path));
+        Features(again.Transform(SmallPictures.View(_ml, _photos)));
+        Assert.AreEqual((90L, 0L), (again.Cache!.Found, again.Cache.Kept));
+    }
+
+    [TestMethod]
+    public void APredictionEngineTakesNoPartInTheCache()
     {
         using var extractor = Extractor(FeatureCache.InMemory());
-        var view = extractor.Transform(SmallPictures.View(_ml, _photos));
-        var expected = Features(view);
-        var results = new float[4][][];
-
-        Parallel.For(0, 4, i => results[i] = Features(view));
-
-        foreach (var result in results)
-            SmallTraining.AssertSameBits(expected, result);
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, PhotoFeatures>(extractor);
+        Assert.HasCount(extractor.FeatureCount, engine.Predict(_photos[0]).Features);
+        Assert.HasCount(extractor.FeatureCount, engine.Predict(_photos[0]).Features);
+        Assert.AreEqual((0L, 0L), (extractor.Cache!.Found, extractor.Cache.Kept));
     }
 
     private ImageFeaturesTransformer Extractor(FeatureCache cache, ImageFeatureOptions? options = null) =>
@@ -125,4 +195,9 @@ public sealed class CachedFeaturesTests
             .Fit(SmallPictures.View(_ml, _photos));
 
     private static float[][] Features(IDataView view) => [.. view.GetColumn<float[]>("Features")];
+
+    private sealed class PhotoFeatures
+    {
+        public float[] Features { get; set; } = [];
+    }
 }

@@ -129,9 +129,20 @@ internal sealed class BoundMultiLabel(
         return new BoundMultiLabel(columns, names, keys, options, found);
     }
 
-    /// <summary>A sampling order in which all labels are about equally frequent.</summary>
-    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
-        BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
+    /// <summary>A sampling order in which all labels are about equally frequent. A missing label counts as one more label, since it
+    /// differs from having none of the labels.</summary>
+    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)
+    {
+        var width = names.Count + 1;
+        var kinds = new bool[rows.Count * width];
+        for (var place = 0; place < rows.Count; place++)
+        {
+            var ofRow = subset.Source.LabelOf(rows[place]).ToArray();
+            LabelSets.Of(ofRow).CopyTo(kinds, place * width);
+            kinds[place * width + names.Count] = float.IsNaN(ofRow[0]);
+        }
+        return BalancedSampling.OfLabels(kinds, width);
+    }
 
     /// <summary>The outputs <c>logits</c>, <c>probabilities</c> and <c>predicted</c> (1 if a row has the label): [N, labels].</summary>
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")

@@ -73,14 +73,17 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
 
-    // Weights of the classes' rows in the loss; their sum is the number of rows.
-    public override void InitializeHead(NetworkHead head, RowSubset training)
+    // Weights of the classes' rows in the loss; their sum is the number of rows. If epochs have as many rows of each class, the equal
+    // shares of a new head are right.
+    public override void InitializeHead(NetworkHead head, RowSubset training, bool isBalanced, string? label)
     {
+        if (isBalanced)
+            return;
         var labels = training.LabelsOf(training.Rows);
         var (ofRows, ofClasses) = (training.WeightsOf(training.Rows), options!.ClassWeights.Resolve(keys.Names, labels));
         var counts = new double[keys.Count];
-        foreach (var (row, label) in labels.Index())
-            counts[(int)label] += (double)(ofRows?[row] ?? 1) * (ofClasses?[(int)label] ?? 1);
+        foreach (var (row, grade) in labels.Index())
+            counts[(int)grade] += (double)(ofRows?[row] ?? 1) * (ofClasses?[(int)grade] ?? 1);
         var total = counts.Sum();
         ((OrdinalHead)head).InitializeThresholds([.. counts.Select(count => total > 0 ? count * labels.Length / total : 0)]);
     }

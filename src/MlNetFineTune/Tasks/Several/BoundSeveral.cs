@@ -40,10 +40,10 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
     public override BoundTask ForTraining(RowSubset training, IChannel channel) => new BoundSeveral(
         [.. heads.Select((head, i) => head with { Task = head.Task.ForTraining(RowsOf(training, i), channel) })], status);
 
-    public override void InitializeHead(NetworkHead head, RowSubset training)
+    public override void InitializeHead(NetworkHead head, RowSubset training, bool isBalanced, string? label)
     {
         foreach (var (i, one) in ((SeveralHeads)head).Parts.Index())
-            heads[i].Task.InitializeHead(one, RowsOf(training, i));
+            heads[i].Task.InitializeHead(one, RowsOf(training, i), isBalanced && heads[i].Label == label, label);
     }
 
     public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)

@@ -17,26 +17,38 @@ internal sealed class FeatureFileWriter : IDisposable
     private readonly string _path;
     private readonly FileStream _stream;
     private readonly List<(ContentHash Key, ulong Checksum)> _rows = [];
-    private readonly HashSet<ContentHash> _keys = [];
+    private readonly Dictionary<ContentHash, int> _places = [];
 
     /// <exception cref="IOException">The file cannot be created.</exception>
     public FeatureFileWriter(string folder, FeatureFileForm form)
     {
         _form = form;
         _path = Path.Combine(folder, Guid.NewGuid().ToString("N") + FeatureFileForm.Extension);
-        _stream = new FileStream(Beside, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        _stream = new FileStream(Beside, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
         _stream.Write(new byte[FeatureFileForm.HeaderSize]);
     }
 
     private string Beside => _path + BesideExtension;
 
-    public bool Contains(ContentHash key) => _keys.Contains(key);
+    public bool Contains(ContentHash key) => _places.ContainsKey(key);
 
     public void Put(ContentHash key, ReadOnlySpan<byte> features)
     {
         _stream.Write(features);
-        _keys.Add(key);
+        _places.Add(key, _rows.Count);
         _rows.Add((key, FeatureFileForm.Checksum(features)));
+    }
+
+    /// <summary>The features of a row that was put.</summary>
+    /// <exception cref="IOException">They cannot be read again.</exception>
+    public byte[] Get(ContentHash key)
+    {
+        var features = new byte[_form.RowBytes];
+        var end = _stream.Position;
+        _stream.Position = FeatureFileForm.HeaderSize + _places[key] * _form.RowBytes;
+        _stream.ReadExactly(features);
+        _stream.Position = end;
+        return features;
     }
 
     /// <returns>Path of the file.</returns>

@@ -86,8 +86,16 @@ internal sealed class FolderFeatureStore : IFeatureStore
 
     public ReadOnlySpan<byte> Get(ContentHash key)
     {
-        var (file, row) = _index[key];
-        return file.FeaturesOf(row);
+        if (_index.TryGetValue(key, out var place))
+            return place.File.FeaturesOf(place.Row);
+        try
+        {
+            return (_writer ?? throw new KeyNotFoundException("The features were not kept.")).Get(key);
+        }
+        catch (IOException e)
+        {
+            throw GiveUp(e);
+        }
     }
 
     public void Dispose()

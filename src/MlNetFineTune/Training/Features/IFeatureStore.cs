@@ -15,10 +15,11 @@ internal interface IFeatureStore : IDisposable
     /// <exception cref="IOException">They could not be kept; nothing since the last <see cref="Complete"/> was.</exception>
     void Put(ContentHash key, ReadOnlySpan<byte> features);
 
-    /// <summary>Makes added features readable.</summary>
+    /// <summary>Makes added features outlive the process, where the store does.</summary>
     /// <exception cref="IOException">They could not be kept; nothing since the last <see cref="Complete"/> was.</exception>
     void Complete();
 
-    /// <summary>The features of a present key. Valid until the store is disposed.</summary>
+    /// <summary>The features of a present key, completed or not. Valid until the store is disposed.</summary>
+    /// <exception cref="IOException">They could not be read again; nothing since the last <see cref="Complete"/> was kept.</exception>
     ReadOnlySpan<byte> Get(ContentHash key);
 }

@@ -21,10 +21,12 @@ public sealed record ImageFeatureOptions
 
     /// <summary>
     /// Where features are cached, by the content of pictures, for further passes over the data or over other data with the same photos: in
-    /// memory for the lifetime of the fitted transformer, or in a folder, also for other transformers with the same network and pooling. A
-    /// pass with at least 64 new rows writes them to the folder when it ends, others are written when the transformer is disposed. Not used
-    /// by <c>PredictionEngine</c>, and not saved with the model: see <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. Default:
-    /// <see cref="FeatureCache.None"/>.
+    /// memory for the lifetime of the fitted transformer, or in a folder, also for other transformers with the same network and pooling.
+    /// New features are first written to a temporary file of the folder, where only this transformer finds them. It is completed at the
+    /// end of a pass with at least 64 of them (for each later file twice as many, up to 4096) or after an hour, and when the transformer is
+    /// disposed. A batch of <c>CreatePredictor</c> is a pass. Not used by <c>PredictionEngine</c>, and not saved with the model: see
+    /// <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. A folder that cannot be used is an <see cref="IOException"/> when rows are
+    /// read. Default: <see cref="FeatureCache.None"/>.
     /// </summary>
     public FeatureCache FeatureCache
     {
