@@ -24,8 +24,10 @@ public static partial class FineTuningExtensions
     ///
     /// A row has the same augmented picture on every cursor, whatever the order of the rows and the number of threads: random numbers are
     /// counted by seed and row id. A trainer of ML.NET sees one draw of each row; `ml.Data.Augment` gives it several. `FineTuneImages`
-    /// directly after it, or after steps that only add other columns, takes the augmentation for its own option: new pictures in every
-    /// epoch by its own seed, the same weights bit for bit as with the option, and validation on the pictures as they are.
+    /// directly after it, or after steps that only add other columns, takes the augmentation for its own option and reads the column of
+    /// paths or bytes itself: new pictures in every epoch by its own seed, the same weights bit for bit as with the option, validation on
+    /// the pictures as they are, and the same treatment of bad and missing pictures. Its fitted model reads the paths or bytes in scoring,
+    /// too, where nothing between them makes the images anew.
     ///
     /// ML.NET augments in one flat chain alone: in a chain that is appended as a whole the pictures stay as they are.
     /// `AppendCacheCheckpoint` after it keeps one draw, and drops columns of images.
@@ -33,7 +35,7 @@ public static partial class FineTuningExtensions
     /// An area or ratio of a crop is that to the picture's own. What comes into view from outside has ImageNet's mean colour. Augmented
     /// pictures are opaque. A missing picture (a missing image, an empty path, no bytes) stays a missing image. A file that cannot be read
     /// is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image and a warning in
-    /// scoring.
+    /// scoring; the status column of `FineTuneImages` and `ExtractImageFeatures` has the reason.
     /// ]]></format>
     /// </remarks>
     /// <param name="catalog">The transforms.</param>
@@ -63,7 +65,11 @@ public static partial class FineTuningExtensions
     /// pictures are read and drawn when a cursor asks for them. Give it training rows alone, and put it before the chain.
     /// </summary>
     /// <remarks>
-    /// First come all rows as they are, then all rows once a copy; a shuffling trainer mixes them. Every row has a number in
+    /// First come all rows as they are, then all rows once a copy. A trainer of ML.NET that shuffles mixes them where the view can be
+    /// shuffled: a cache after the images have become numbers (<c>AppendCacheCheckpoint</c>) always can; without one, only if
+    /// <paramref name="data"/> can and knows its number of rows, which those of <c>LoadFromTextFile</c> and <c>LoadFromEnumerable</c>
+    /// do not. <c>FineTuneImages</c> always mixes them. Images in memory stay those of the rows: each row of the result has an image of
+    /// its own, which belongs to its reader. Every row has a number in
     /// <paramref name="groupColumnName"/> (UInt64) that it shares with its copies and with no other: as <c>samplingKeyColumnName</c> of
     /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps copies of a picture
     /// on one side. The augmented pictures are test rows as well then; to test on pictures as they are, split first and augment the

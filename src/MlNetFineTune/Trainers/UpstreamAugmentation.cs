@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Transforms;
 
@@ -7,7 +8,8 @@ namespace MlNetFineTune.Trainers;
 
 /// <summary>
 /// <c>AugmentImages</c> in the chain before a trainer. Where the trainer sees its view, it reads the pictures as they are and augments them
-/// itself, as by its option: new in every epoch, in the one draw from photo to network, and not in validation.
+/// itself, as by its option: new in every epoch, in the one draw from photo to network, and not in validation. Paths and bytes it reads
+/// itself, too (<see cref="DecodedFrom"/>), so that memory and the reasons of bad pictures are those of the option.
 /// </summary>
 internal static class UpstreamAugmentation
 {
