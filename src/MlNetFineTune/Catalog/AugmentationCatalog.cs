@@ -24,9 +24,10 @@ public static partial class FineTuningExtensions
     ///
     /// A row has the same augmented picture on every cursor, independently of the order of the rows and the number of threads: random
     /// numbers depend only on seed and row id. ML.NET's trainers use one augmented picture per row; `ml.Data.Augment` provides several.
-    /// `FineTuneImages` directly after it, or after steps that only add other columns, uses the augmentation as its own option: new
-    /// pictures in every epoch with the trainer's seed, bit-identical weights to those with the option, and validation without
-    /// augmentation.
+    /// `FineTuneImages` directly after it, or after steps that only add other columns, uses the augmentation as its own option and reads
+    /// the column of paths or bytes itself: new pictures in every epoch with the trainer's seed, bit-identical weights to those with the
+    /// option, validation without augmentation, and the same treatment of bad and missing pictures. Its fitted model reads the paths or
+    /// bytes in scoring too, if no step between them creates the images anew.
     ///
     /// ML.NET augments only in flat chains: in a chain that is appended as a whole, pictures are not augmented. `AppendCacheCheckpoint`
     /// after it stores one augmented picture per row, and drops columns of images.
@@ -34,7 +35,7 @@ public static partial class FineTuningExtensions
     /// Area and aspect ratio of a crop are relative to the picture's. Areas outside the picture are filled with ImageNet's mean colour.
     /// Augmented pictures are opaque. A missing picture (a missing image, an empty path, no bytes) results in a missing image. A file that
     /// cannot be read is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image with
-    /// a warning in scoring.
+    /// a warning in scoring; the status column of `FineTuneImages` and `ExtractImageFeatures` has the reason.
     /// ]]></format>
     /// </remarks>
     /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
@@ -65,7 +66,11 @@ public static partial class FineTuningExtensions
     /// augmented when a cursor reads them. For training rows only, before the chain.
     /// </summary>
     /// <remarks>
-    /// All original rows come first, then all rows of each copy; a shuffling trainer mixes them. <paramref name="groupColumnName"/>
+    /// All original rows come first, then all rows of each copy. A trainer of ML.NET that shuffles mixes them if the view can be shuffled:
+    /// a cache after the images have become numbers (<c>AppendCacheCheckpoint</c>) always can; without one, only if <paramref name="data"/>
+    /// can be shuffled and has a known number of rows, unlike those of <c>LoadFromTextFile</c> and <c>LoadFromEnumerable</c>.
+    /// <c>FineTuneImages</c> always mixes them. Each row of the result has an image of its own, which the reader owns; images of rows in
+    /// memory are copied. <paramref name="groupColumnName"/>
     /// (UInt64) has a number for each row that is equal for its copies and different for other rows: as <c>samplingKeyColumnName</c> of
     /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps copies of a picture
     /// on one side. Test rows then include augmented pictures; to test on original pictures, split first and augment the training rows.

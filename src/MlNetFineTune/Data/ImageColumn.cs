@@ -44,6 +44,31 @@ internal sealed record ImageColumn(string Column, string? Folder, RawPixels? Pix
                 + "leave ImageFolder (of ModuleInput.Image: folder) out.");
     }
 
+    /// <summary>The columns that a reader by <see cref="CreateReader(DataViewRow, bool)"/> needs.</summary>
+    /// <inheritdoc cref="In"/>
+    public DataViewSchema.Column[] ReadFrom(
+        DataViewSchema schema, IExceptionContext context, string parameter, string role, bool prefersFiles)
+    {
+        var column = In(schema, context, parameter, role);
+        return DecodedFrom.Find(schema, column) is not { } files ? [column]
+            : prefersFiles ? [files.Column]
+            : [column, files.Column];
+    }
+
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="prefersFiles">
+    /// Whether files that <c>AugmentImages</c> decoded to this column are read instead of the images; else they are read only where an
+    /// image is missing, to find out why.
+    /// </param>
+    public PictureReader CreateReader(DataViewRow row, bool prefersFiles)
+    {
+        var column = row.Schema[Column];
+        if (DecodedFrom.Find(row.Schema, column) is not { } files)
+            return CreateReader(row, column);
+        var reader = (this with { Folder = files.Folder }).CreateReader(row, files.Column);
+        return prefersFiles ? reader : new ImageReader(row, column, reader);
+    }
+
     /// <param name="row">The cursor that is read.</param>
     /// <param name="column">The column that <see cref="In"/> returned.</param>
     public PictureReader CreateReader(DataViewRow row, DataViewSchema.Column column) => column.Type switch

@@ -13,7 +13,12 @@ namespace MlNetFineTune.Data;
 /// <param name="input">The column.</param>
 /// <param name="encoder">Encoder of pictures to pixels of one size.</param>
 /// <param name="channels">Input channels of the network: 3 for colours, 1 for luminance.</param>
-internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int channels = InputChannels.Colors) : ModelInput
+/// <param name="prefersFiles">
+/// Whether the files that <c>AugmentImages</c> decoded to the column are read instead of its images. Only for who trains on them as well:
+/// a JPEG decoded at a fraction of its size differs slightly from the whole one.
+/// </param>
+internal sealed class ImageInput(
+    ImageColumn input, ImageEncoder encoder, int channels = InputChannels.Colors, bool prefersFiles = true) : ModelInput
 {
     // Pictures in one forward pass, up to 224 pixels; fewer for larger ones. On a CPU larger batches are slower for MobileNetV2 and
     // ResNet-18, because their activations exceed the caches. A GPU needs larger batches for full utilisation.
@@ -55,14 +60,14 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
         : null;
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
-        [input.In(schema, context, "input", prefix + "image")];
+        input.ReadFrom(schema, context, "input", prefix + "image", prefersFiles);
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
-        new Collector(input.CreateReader(row, row.Schema[input.Column]), new StoredRows(Contexts.TemporaryFolder(host)),
+        new Collector(input.CreateReader(row, prefersFiles), new StoredRows(Contexts.TemporaryFolder(host)),
             input.Column, encoder);
 
     public override RowReader Read(IHost host, DataViewRow row, int places) =>
-        new RowImages(input.CreateReader(row, row.Schema[input.Column]), encoder, places);
+        new RowImages(input.CreateReader(row, prefersFiles), encoder, places);
 
     private sealed class Collector(PictureReader reader, StoredRows images, string column, ImageEncoder encoder) : DatasetBuilder
     {

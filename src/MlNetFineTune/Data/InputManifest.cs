@@ -30,8 +30,13 @@ internal sealed record ImageInputManifest(
     string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors)
         : InputManifest
 {
-    public override ImageInput Create() =>
-        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
+    public override ImageInput Create() => Create(prefersFiles: true);
+
+    /// <summary>Creates it as the input of a module, which trains on images as they come.</summary>
+    public ImageInput CreateForModule() => Create(prefersFiles: false);
+
+    private ImageInput Create(bool prefersFiles) =>
+        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels, prefersFiles);
 
     public override ImageInputManifest FindPictures() => this;
 
@@ -86,7 +91,7 @@ internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : 
 {
     public override ModelInput Create() =>
         Parts.Count > 0 && Parts.All(part => part is ImageInputManifest or NumberInputManifest or SequenceInputManifest)
-        ? new TableInput([.. Parts.Select(part => part.Create())])
+        ? new TableInput([.. Parts.Select(part => part is ImageInputManifest image ? image.CreateForModule() : part.Create())])
         : throw new ArgumentException("it has no inputs, or such as are none of a module");
 
     public override ImageInputManifest? FindPictures() => Parts is [ImageInputManifest only] ? only : null;

@@ -151,7 +151,7 @@ public abstract record ModuleInput
         }
 
         internal override ModelInput Bind(IExceptionContext context, DataViewSchema schema) =>
-            new ImageInput(Pictures, new ImageEncoder(Preprocessing));
+            new ImageInput(Pictures, new ImageEncoder(Preprocessing), prefersFiles: false);
     }
 
     internal sealed record SequenceInput : ModuleInput

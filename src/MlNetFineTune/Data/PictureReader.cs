@@ -43,7 +43,10 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
 /// Reads ML.NET's images. They are not disposed here, because one may belong to the caller and be read again; if each row has a new image,
 /// the cursor's source disposes the previous one.
 /// </summary>
-internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column) : PictureReader
+/// <param name="row">The cursor that is read.</param>
+/// <param name="column">Of images.</param>
+/// <param name="files">What the images were decoded from; null where that is not known. Read where an image is missing.</param>
+internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column, PictureReader? files = null) : PictureReader
 {
     private readonly ValueGetter<MLImage> _getter = row.GetGetter<MLImage>(column);
     private MLImage? _image;
@@ -53,7 +56,7 @@ internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column)
     {
         _getter(ref _image!);
         if (_image is null)
-            return Picture.Missing("the image is missing");
+            return files is null ? Picture.Missing("the image is missing") : files.Read();
         var form = new PixelForm(_image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32);
         if (form != _form)
             _form = form; // images of one size share one

@@ -94,6 +94,30 @@ public sealed class ModuleAugmentationTests
                 _ml.MulticlassClassification.Trainers.FineTuneModule(options)).Message, message);
     }
 
+    // A module does not take over the augmentation of AugmentImages: it trains on pictures drawn from whole ones, and scores whole ones.
+    [TestMethod]
+    public void AfterAugmentImagesItScoresWholePicturesAsItTrainsOnThem()
+    {
+        AnyFactory.Make = context => new Looking(context, (_, _) => { });
+        var (folder, photos) = LargeJpegs.Draw();
+        var data = View(photos);
+        var loading = _ml.Transforms.LoadImages("Picture", folder, "ImagePath").Fit(data);
+        var options = Options with
+        {
+            Inputs = [ModuleInput.Image("Picture", s_preprocessing), ModuleInput.Image("Other", s_preprocessing, folder), "Extra"],
+        };
+        using var expected = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(loading.Transform(data));
+        var scores = SmallTraining.Scores(expected.Transform(loading.Transform(data)));
+
+        using var chain = _ml.Transforms.AugmentImages("Picture", "ImagePath", Augmentation.None, imageFolder: folder)
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneModule(options)).Fit(data);
+
+        CollectionAssert.AreEqual(SmallModules.WeightsOf(expected), SmallModules.WeightsOf(chain.LastTransformer));
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(chain.Transform(data)));
+        using var loaded = (IDisposable)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, chain, data.Schema)), out _);
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(((ITransformer)loaded).Transform(data)));
+    }
+
     private static ModuleFineTuningOptions Options => SmallModules.Multiclass with
     {
         Factory = new AnyFactory(),

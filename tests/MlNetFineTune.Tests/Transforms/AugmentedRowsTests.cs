@@ -79,6 +79,24 @@ public sealed class AugmentedRowsTests
         CollectionAssert.AreEquivalent(inOrder, shuffled);
     }
 
+    // ML.NET's AppendRows can shuffle only views that it can shuffle and whose rows are counted when they are joined.
+    [TestMethod]
+    public void RowsOfATextFileAreMixedOnlyAfterACache()
+    {
+        var file = Path.Combine(SmallPictures.NewFolder(), "photos.tsv");
+        File.WriteAllLines(file, SmallPictures.Take(4).Select(photo => $"{photo.Label}\t{photo.ImagePath}"));
+        var text = _ml.Data.LoadFromTextFile(
+            file, [new TextLoader.Column("Label", DataKind.String, 0), new TextLoader.Column("ImagePath", DataKind.String, 1)]);
+        IDataView Larger(IDataView data) => _ml.Data.Augment(data, copies: 1, Augmentation.Light, inputColumnName: "ImagePath");
+
+        Assert.IsFalse(Larger(text).CanShuffle);
+        var cached = _ml.Data.Cache(text, "Label", "ImagePath");
+        Assert.IsFalse(Larger(cached).CanShuffle, "its rows are not counted yet");
+        Assert.HasCount(12, cached.GetColumn<string>("Label").ToList());
+        Assert.IsTrue(Larger(cached).CanShuffle);
+        Assert.IsTrue(_ml.Data.Cache(Larger(text), "OriginalRow").CanShuffle, "a cache after it");
+    }
+
     [TestMethod]
     public void ASplitByTheGroupKeepsARowAndItsCopiesTogether()
     {
@@ -156,6 +174,95 @@ public sealed class AugmentedRowsTests
         var larger = _ml.Data.Augment(data, 1, Augmentation.Light, inputColumnName: "ImagePath");
 
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SeenImages.Of(larger)).Message, "there is no such file");
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void ImagesInMemoryAreNotDisposed(bool shuffled)
+    {
+        var rows = ImageRows();
+        var larger = _ml.Data.Augment(new ShufflingView(_ml, rows), copies: 2, Augmentation.Light);
+        Assert.IsTrue(larger.CanShuffle);
+
+        for (var pass = 0; pass < 3; pass++)
+        {
+            using var cursor = larger.GetRowCursor([larger.Schema["Image"]], shuffled ? new Random(pass) : null);
+            Assert.HasCount(3 * rows.Length, SeenImages.Read(cursor)); // with one variable
+        }
+
+        DisposeOwn(rows);
+    }
+
+    [TestMethod]
+    public void AStockChainWithoutACacheDoesNotDisposeThemEither()
+    {
+        var rows = ImageRows();
+        var larger = _ml.Data.Augment(new ShufflingView(_ml, rows), copies: 1, Augmentation.Light);
+
+        using var model = _ml.Transforms.ResizeImages("Image", 8, 8)
+            .Append(_ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1 / 255f))
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Append(_ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(maximumNumberOfIterations: 3))
+            .Fit(larger);
+
+        DisposeOwn(rows);
+    }
+
+    [TestMethod]
+    public void RowsThatAreAsTheyAreHaveCopiesOfTheirOwn()
+    {
+        var rows = ImageRows();
+        var larger = _ml.Data.Augment(_ml.Data.LoadFromEnumerable(rows), copies: 1, Augmentation.Light);
+        using var cursor = larger.GetRowCursor([larger.Schema["Image"]]);
+        var next = cursor.GetGetter<MLImage>(larger.Schema["Image"]);
+        Assert.IsTrue(cursor.MoveNext());
+        MLImage? image = null;
+
+        rows[0].Image!.Tag = "first";
+        next(ref image!);
+
+        Assert.AreNotSame(rows[0].Image, image);
+        Assert.AreEqual("first", image.Tag);
+        Assert.AreEqual(SeenImages.Copy(0, rows[0].Image!).Text, SeenImages.Copy(0, image).Text);
+        image.Dispose();
+        DisposeOwn(rows);
+    }
+
+    private static ImageRow[] ImageRows() => [.. SmallPictures.Take(4)
+        .Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) })];
+
+    private static void DisposeOwn(ImageRow[] rows)
+    {
+        foreach (var row in rows)
+        {
+            Assert.AreEqual(48, row.Image!.Width, "still there");
+            row.Image.Dispose();
+        }
+    }
+
+    // LoadFromEnumerable's own view cannot be shuffled, and a cache keeps no images.
+    private sealed class ShufflingView(MLContext ml, ImageRow[] rows) : IDataView
+    {
+        private readonly IDataView _inOrder = ml.Data.LoadFromEnumerable(rows);
+
+        public DataViewSchema Schema => _inOrder.Schema;
+
+        public bool CanShuffle => true;
+
+        public long? GetRowCount() => rows.Length;
+
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+        {
+            if (rand is null)
+                return _inOrder.GetRowCursor(columnsNeeded);
+            var shuffled = rows.ToArray();
+            rand.Shuffle(shuffled);
+            return ml.Data.LoadFromEnumerable(shuffled, Schema).GetRowCursor(columnsNeeded);
+        }
+
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+            [GetRowCursor(columnsNeeded, rand)];
     }
 
     private IDataView Data(int perClass)

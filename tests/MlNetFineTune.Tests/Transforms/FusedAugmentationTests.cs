@@ -224,6 +224,104 @@ public sealed class FusedAugmentationTests
             (fold.Model as IDisposable)?.Dispose();
     }
 
+    // At 32 pixels the option decodes such a JPEG at an eighth of its size or little more.
+    [TestMethod]
+    [DataRow("ImagePath")]
+    [DataRow("Bytes")]
+    public void LargeJpegsAreDecodedAsByTheOptionInTrainingAndInScoring(string column)
+    {
+        var ml = new MLContext(seed: 1);
+        var (folder, photos) = LargeJpegs.Draw();
+        var data = Photos(ml, folder, photos);
+        var options = s_options with { Epochs = 2, Validation = ValidationData.None, Augmentation = Augmentation.Standard };
+        var folderOfPaths = column == "ImagePath" ? folder : null;
+        using var expected = Train(ml, options with { ImageColumnName = column, ImageFolder = folderOfPaths }, data);
+        using var ofWhole = Train(ml, options, ml.Transforms.LoadImages("Image", folder, "ImagePath").Fit(data).Transform(data));
+        Assert.IsFalse(SmallTraining.WeightsOf(expected).SequenceEqual(SmallTraining.WeightsOf(ofWhole)), "it makes a difference");
+        var log = new LogLines(ml);
+
+        using var chain = ml.Transforms.AugmentImages("Image", column, Augmentation.Standard, imageFolder: folderOfPaths)
+            .Append(ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(data);
+
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(Network(chain)));
+        if (column == "ImagePath")
+            Assert.IsEmpty(log.All.Where(line => line.Contains("MiB in", StringComparison.Ordinal)), "no pixels are stored");
+        var scores = SmallTraining.Scores(expected.Transform(data));
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(chain.Transform(data)));
+        using var loaded = (IDisposable)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(ml, chain, data.Schema)), out _);
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(((ITransformer)loaded).Transform(data)));
+        using var engine = ml.Model.CreatePredictionEngine<FileRow, ScoreRow>(
+            chain, new PredictionEngineOptions { OwnsTransformer = false });
+        var first = new FileRow
+        {
+            ImagePath = photos[0].ImagePath,
+            Bytes = File.ReadAllBytes(Path.Combine(folder, photos[0].ImagePath)),
+        };
+        SmallTraining.AssertClose([scores[0]], [engine.Predict(first).Score]);
+    }
+
+    [TestMethod]
+    [DataRow("ImagePath")]
+    [DataRow("Bytes")]
+    public void ABadPictureHasTheReasonThatItHasByTheOption(string column)
+    {
+        var (cut, reason) = BadPictures.All.Single(bad => bad.Reason == "it is cut off");
+        var data = Photos(_ml, "", [.. SmallPictures.Take(8), new Photo { Label = "dots", ImagePath = cut }]);
+        var options = s_options with
+        {
+            Validation = ValidationData.None,
+            Epochs = 1,
+            Augmentation = Augmentation.Light,
+            ImageStatusColumnName = "Status",
+        };
+        var byOption = options with { ImageColumnName = column };
+
+        var expected = Assert.ThrowsExactly<InvalidDataException>(() => Train(_ml, byOption, data));
+        StringAssert.Contains(expected.Message, reason);
+        var thrown = Assert.ThrowsExactly<InvalidDataException>(() => Chain(options));
+        Assert.AreEqual(expected.Message, thrown.Message);
+
+        using var skipping = Train(_ml, byOption with { BadRows = BadRows.Skip() }, data);
+        using var chain = Chain(options with { BadRows = BadRows.Skip() });
+        CollectionAssert.AreEqual(skipping.Report!.BadRows.ToArray(), Network(chain).Report!.BadRows.ToArray());
+        var status = chain.Transform(data).GetColumn<string>("Status").ToArray();
+        CollectionAssert.AreEqual(skipping.Transform(data).GetColumn<string>("Status").ToArray(), status);
+        StringAssert.Contains(status[^1], reason);
+
+        TransformerChain<FineTuningTransformer> Chain(ImageFineTuningOptions chosen) => _ml.Transforms.AugmentImages("Image", column)
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(chosen)).Fit(data);
+    }
+
+    [TestMethod]
+    public void WherePicturesMayBeMissingADamagedOneIsStillABadRow()
+    {
+        var rows = FusedRow.Many(24);
+        rows[3].ImagePath = BadPictures.All.Single(bad => bad.Reason == "it is cut off").Path;
+        rows[5].ImagePath = "";
+        var options = FusedRow.Options with
+        {
+            ImageColumnName = "Image",
+            MissingPictures = MissingPictures.Allow,
+            Epochs = 1,
+            Augmentation = Augmentation.Light,
+            BadRows = BadRows.Skip(),
+        };
+
+        using var chain = _ml.Transforms.AugmentImages("Image", "ImagePath")
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(FusedRow.View(_ml, rows));
+
+        var bad = Network(chain).Report!.BadRows.Single();
+        Assert.AreEqual(3L, bad.Ordinal);
+        StringAssert.Contains(bad.Reason, "cut off");
+    }
+
+    // Paths and bytes.
+    private static IDataView Photos(MLContext ml, string folder, IReadOnlyList<Photo> photos)
+    {
+        var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));
+        return ml.Transforms.LoadRawImageBytes("Bytes", folder, "ImagePath").Fit(view).Transform(view);
+    }
+
     private static FineTuningTransformer Network(TransformerChain<FineTuningTransformer> chain) => chain.LastTransformer;
 
     private static FineTuningTransformer Train(MLContext ml, ImageFineTuningOptions options, IDataView data) =>
@@ -248,6 +346,18 @@ public sealed class FusedAugmentationTests
         var named = _ml.Transforms.CopyColumns("Name", "Label").Append(_ml.Transforms.LoadImages("Image", "", "ImagePath")).Fit(view)
             .Transform(view);
         return SmallTraining.WithKeys(_ml, named);
+    }
+
+    private sealed class FileRow
+    {
+        public string ImagePath { get; set; } = "";
+
+        public byte[] Bytes { get; set; } = [];
+    }
+
+    private sealed class ScoreRow
+    {
+        public float[] Score { get; set; } = [];
     }
 
     private sealed class ClassName

@@ -15,10 +15,8 @@ namespace MlNetFineTune.Transforms;
 /// <param name="row">Row of the cursor.</param>
 /// <param name="input">The input column.</param>
 /// <param name="augmenter">Null if pictures are not augmented.</param>
-/// <param name="pass">Index of the random numbers: each copy of a row has its own.</param>
-/// <param name="throwsOnBad">Whether a picture that cannot be read throws an exception; otherwise it is a missing image.</param>
-internal sealed class AugmentedColumn(
-    IHost host, DataViewRow row, ImageColumn input, PictureAugmenter? augmenter, int pass, bool throwsOnBad)
+/// <param name="mode">The pass, and the treatment of pictures that cannot be read.</param>
+internal sealed class AugmentedColumn(IHost host, DataViewRow row, ImageColumn input, PictureAugmenter? augmenter, AugmentingMode mode)
 {
     private const int MostWarnings = 10;
 
@@ -31,8 +29,10 @@ internal sealed class AugmentedColumn(
     private ValueGetter<MLImage> OfImages()
     {
         var next = row.GetGetter<MLImage>(_column);
-        if (augmenter is null)
+        if (augmenter is null && !mode.CopiesImages)
             return next;
+        // Not disposed at the end: a source that makes an image a row disposes the one before, but the last may as well be the user's own
+        // object of a row in memory, and nothing tells which. It is the finalizer's then.
         MLImage? source = null;
         return (ref MLImage image) =>
         {
@@ -41,8 +41,11 @@ internal sealed class AugmentedColumn(
             next(ref source!);
             if (source is null)
                 return;
-            image = augmenter.Draw(
-                new PixelSource(source.Pixels, source.Width, source.Height, source.PixelFormat == MLPixelFormat.Bgra32), pass, Id());
+            image = augmenter is null
+                ? MLImage.CreateFromPixels(source.Width, source.Height, source.PixelFormat, source.Pixels)
+                : augmenter.Draw(
+                    new PixelSource(source.Pixels, source.Width, source.Height, source.PixelFormat == MLPixelFormat.Bgra32), mode.Pass,
+                    Id());
             image.Tag = source.Tag;
         };
     }
@@ -70,7 +73,7 @@ internal sealed class AugmentedColumn(
             if (augmenter is not null)
             {
                 using var whole = image;
-                image = augmenter.Draw(new PixelSource(whole.Pixels, size.Width, size.Height, blueFirst: false), pass, Id());
+                image = augmenter.Draw(new PixelSource(whole.Pixels, size.Width, size.Height, blueFirst: false), mode.Pass, Id());
             }
             image.Tag = path;
         };
@@ -85,7 +88,7 @@ internal sealed class AugmentedColumn(
 
     private void Report(BadRows.Row bad)
     {
-        if (throwsOnBad)
+        if (mode.ThrowsOnBad)
         {
             throw new InvalidDataException(
                 $"The picture of {bad}. Mend or remove it: ML.NET's trainers would learn from it as if it were black. A missing picture "

@@ -28,7 +28,8 @@ internal static class AugmentedRows
         IDataView[] passes =
         [
             .. Enumerable.Range(first, copies + PictureAugmenter.Unchanged + 1 - first)
-                .Select(pass => transformer.Mapped(data, new AugmentingMode(pass, ThrowsOnBad: true, groupColumn))),
+                .Select(pass => transformer.Mapped(
+                    data, new AugmentingMode(pass, ThrowsOnBad: true, groupColumn, CopiesImages: true))),
         ];
         return AppendRowsDataView.Create(env, schema: null, passes);
     }

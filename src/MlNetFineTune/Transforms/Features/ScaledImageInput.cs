@@ -27,12 +27,13 @@ internal sealed class ScaledImageInput : ModelInput
     {
         _column = column;
         _encoders = [.. sizes.Select(size => new ImageEncoder(preprocessing with { Size = size }))];
-        _sizes = [.. _encoders.Select(encoder => new ImageInput(column, encoder, channels))];
+        _sizes = [.. _encoders.Select(encoder => new ImageInput(column, encoder, channels, prefersFiles: false))];
     }
 
     /// <summary>Creates the input for one or several sizes.</summary>
     public static ModelInput Create(ImageColumn column, ImagePreprocessing preprocessing, int channels, IReadOnlyList<int> sizes) =>
-        sizes is [var only] ? new ImageInput(column, new ImageEncoder(preprocessing with { Size = only }), channels)
+        sizes is [var only]
+            ? new ImageInput(column, new ImageEncoder(preprocessing with { Size = only }), channels, prefersFiles: false)
             : new ScaledImageInput(column, preprocessing, channels, sizes);
 
     /// <summary>The pictures of a batch, in the order of the sizes.</summary>
@@ -55,7 +56,7 @@ internal sealed class ScaledImageInput : ModelInput
         throw new NotSupportedException("Pictures of several sizes are not trained on.");
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(
-        new RowImages(_column.CreateReader(row, row.Schema[_column.Column]), _encoders[0], places), _encoders);
+        new RowImages(_column.CreateReader(row, prefersFiles: false), _encoders[0], places), _encoders);
 
     public override Collator CreateCollator(Device device) =>
         new SizesCollator([.. _sizes.Select(size => size.CreateCollator(device))], this);
