@@ -62,8 +62,9 @@ internal static class WiseStudy
                     }).Fit(keys.Transform(train));
                     accuracies.Add([.. tests.Select(test => ml.MulticlassClassification.Evaluate(
                         model.Transform(keys.Transform(ml.Data.LoadImageFolder(test)))).MicroAccuracy)]);
-                    var share = model.Report!.Averaged is { } average ? average.Shares[1] : double.NaN;
-                    shares.Add(double.IsNaN(share) ? $"epoch {model.Report.BestEpoch}" : share.ToString("0.0", CultureInfo.InvariantCulture));
+                    shares.Add(model.Report!.Averaged is { } average
+                        ? average.Shares[1].ToString("0.0", CultureInfo.InvariantCulture)
+                        : $"epoch {model.Report.BestEpoch}");
                 }
                 Print(set, name, accuracies, shares);
             }

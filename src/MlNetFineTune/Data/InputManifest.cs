@@ -35,12 +35,12 @@ internal sealed record ImageInputManifest(
     /// <summary>Creates it as the input of a module, which trains on images as they come.</summary>
     public ImageInput CreateForModule() => Create(prefersFiles: false);
 
-    private ImageInput Create(bool prefersFiles) =>
-        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels, prefersFiles);
-
     public override ImageInputManifest FindPictures() => this;
 
     public override ImageInputManifest WithPicturesIn(string column) => this with { Column = column };
+
+    private ImageInput Create(bool prefersFiles) =>
+        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels, prefersFiles);
 }
 
 /// <summary>A column of numbers or keys.</summary>

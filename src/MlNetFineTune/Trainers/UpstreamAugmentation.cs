@@ -9,7 +9,8 @@ namespace MlNetFineTune.Trainers;
 /// <summary>
 /// Handles <c>AugmentImages</c> in the chain before a trainer. If the trainer detects its view, it reads the original pictures and augments
 /// them itself, as with its option: differently in every epoch, with a single resampling from photo to network, and not in validation.
-/// It also reads paths and bytes itself (<see cref="DecodedFrom"/>), so that memory and the reasons of bad pictures are those of the option.
+/// It also reads paths and bytes itself (<see cref="DecodedFrom"/>), so that memory use and the reasons of bad pictures are those of the
+/// option.
 /// </summary>
 internal static class UpstreamAugmentation
 {
