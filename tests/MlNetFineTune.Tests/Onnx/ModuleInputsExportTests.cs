@@ -121,7 +121,10 @@ public sealed class ModuleInputsExportTests
     {
         var preprocessing = new ImagePreprocessing
         {
-            Size = 48, CropFraction = 1, Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd,
+            Size = 48,
+            CropFraction = 1,
+            Mean = ColorTriple.ImageNetMean,
+            Std = ColorTriple.ImageNetStd,
         };
         TorchLayers.Count(_ => Make(), count =>
         {
@@ -130,7 +133,9 @@ public sealed class ModuleInputsExportTests
             var view = SeveralRow.View(_ml, rows);
             using var model = (FineTuningTransformer)_ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with
             {
-                Factory = new AnyFactory(), LabelColumnName = "Red", Epochs = 4,
+                Factory = new AnyFactory(),
+                LabelColumnName = "Red",
+                Epochs = 4,
                 Inputs = ["Size", ModuleInput.Image("ImagePath", preprocessing)],
             }).Fit(view);
             float[] expected = [.. model.Transform(view).GetColumn<float>("Probability")];

@@ -100,7 +100,8 @@ public sealed class SeveralHeadsExportTests
         var rows = SeveralRow.Take(5);
         var data = View(_ml, rows);
         var options = Options(LearningTask.Several(
-            new("Kind", LearningTask.Multiclass()), new("Tags", LearningTask.MultiLabel()))) with { TableColumns = ["Size"] };
+            new("Kind", LearningTask.Multiclass()), new("Tags", LearningTask.MultiLabel()))) with
+        { TableColumns = ["Size"] };
         using var model = (FineTuningTransformer)_ml.FineTuning.FineTuneImages(options).Fit(data);
         var expected = model.Transform(data);
         using var file = new ExportedFile(_ml, model);
