@@ -35,6 +35,9 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Which rows come in an epoch in which classes come equally often, and in which order.</summary>
     public static RandomStream BalancedSampling { get; } = new(25);
 
+    /// <summary>Which rows are drawn for an interval of confidence.</summary>
+    public static RandomStream Bootstrap { get; } = new(26);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 

@@ -30,9 +30,11 @@ public sealed class SeveralReportTests
         CollectionAssert.AreEqual(
             new[]
             {
-                "Curves", "<bdi>Kind</bdi>: Confusion on the validation rows", "<bdi>Kind</bdi>: Worst mistakes",
+                "Curves", "<bdi>Kind</bdi>: Confusion on the validation rows", "<bdi>Kind</bdi>: Each class",
+                "<bdi>Kind</bdi>: Reliability", "<bdi>Kind</bdi>: Worst mistakes",
                 "<bdi>Size</bdi>: Validation rows", "<bdi>Size</bdi>: Worst mistakes", "<bdi>Red</bdi>: ROC curve",
-                "<bdi>Red</bdi>: Confusion on the validation rows", "<bdi>Red</bdi>: Worst mistakes", "Layers", "To do the same again",
+                "<bdi>Red</bdi>: Confusion on the validation rows", "<bdi>Red</bdi>: Each class", "<bdi>Red</bdi>: Reliability",
+                "<bdi>Red</bdi>: Worst mistakes", "Layers", "To do the same again",
             },
             Regex.Matches(page, "<h2>(.*?)</h2>").Select(match => match.Groups[1].Value).ToArray());
 

@@ -29,6 +29,7 @@ internal readonly record struct JudgedRow(int Row, int Label, int Predicted, flo
 internal static class ClassReport
 {
     private const int MostMistakes = 24;
+    private const int MostClasses = 50;
 
     /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
     /// <param name="labels">Labels of these rows: classes from 0.</param>
@@ -50,8 +51,36 @@ internal static class ClassReport
     [
         new("Confusion on the validation rows",
             [new ReportBlock.Confusion(classes, [.. rows.Select(row => (row.Label, row.Predicted))])]),
+        new("Each class", Qualities(rows, classes)),
+        ReliabilityDiagram.Of([.. rows.Select(row => new JudgedPrediction(row.Predicted, row.Confidence, !row.IsWrong))]),
         new("Worst mistakes", Mistakes(rows, classes, noun)),
     ];
+
+    private static IReadOnlyList<ReportBlock> Qualities(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes)
+    {
+        var qualities = BootstrapIntervals.Of([.. rows.Select(row => (row.Label, row.Predicted))], classes.Count);
+        ReportBlock[] more = classes.Count <= MostClasses ? [] : [new ReportBlock.Paragraph(
+            FormattableString.Invariant($"The {MostClasses} of {classes.Count:N0} classes with the lowest F1."), IsNote: true)];
+        var shown = classes.Count <= MostClasses
+            ? Enumerable.Range(0, classes.Count)
+            : Enumerable.Range(0, classes.Count).OrderBy(c => qualities[c].F1.Value).Take(MostClasses);
+        return
+        [
+            new ReportBlock.Table(["class", "rows", "precision", "recall", "F1"], [.. shown.Select(Row)]),
+            .. more,
+            new ReportBlock.Paragraph("In brackets 95 % intervals of the bootstrap, which draws the validation rows anew.", IsNote: true),
+        ];
+
+        IReadOnlyList<ReportCell> Row(int c) =>
+        [
+            ReportCell.Name(classes[c]), ReportCell.Number($"{qualities[c].Rows:N0}"), Cell(qualities[c].Precision),
+            Cell(qualities[c].Recall), Cell(qualities[c].F1),
+        ];
+
+        static ReportCell Cell(EstimatedValue value) => double.IsNaN(value.Value)
+            ? ReportCell.Number($"–")
+            : ReportCell.Number($"{value.Value:0.00} ({value.Low:0.00}–{value.High:0.00})");
+    }
 
     private static IReadOnlyList<ReportBlock> Mistakes(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun)
     {
