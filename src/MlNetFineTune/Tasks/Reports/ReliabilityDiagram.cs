@@ -27,7 +27,7 @@ internal static class ReliabilityDiagram
         return new("Reliability",
         [
             new ReportBlock.Paragraph(FormattableString.Invariant(
-                $"Below the dashed line the probabilities are too high, above it too low. Expected calibration error ")
+                $"Below the straight line probabilities are too high, above it too low. Expected calibration error ")
                 + FormattableString.Invariant($"{CalibrationError.Of(predictions):0.0000} (15 bins).")),
             new ReportBlock.Charts(chart),
         ]);
