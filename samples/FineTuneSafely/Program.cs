@@ -81,7 +81,7 @@ int Finish(FineTuningTransformer model)
         string.Create(CultureInfo.InvariantCulture,
             $"{report.End} after {report.Epochs.Count} epochs and {report.Duration.TotalSeconds:0} s; "
             + $"the best was epoch {report.BestEpoch}. "
-            + $"{report.TrainedParameters:N0} numbers trained, {report.FrozenParameters:N0} stayed."));
+            + $"{report.TrainedParameters:N0} parameters were trained, {report.FrozenParameters:N0} were frozen."));
     Console.WriteLine($"Report: {Path.Combine(folder, "run", "report.html")}");
     model.SaveAdapter(adapterFile);
     Console.WriteLine(
