@@ -27,7 +27,7 @@ public sealed class FineTuningTransformer
         + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
 
     private readonly FineTunedModel _model;
-    private readonly RowScoring _scoring;
+    private readonly NetworkScoring _scoring;
 
     internal FineTuningTransformer(IHostEnvironment env, FineTunedModel model, TrainingReport? report)
         : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Task.Scoring, model.Views), report)
@@ -42,7 +42,7 @@ public sealed class FineTuningTransformer
         Report = report;
         TestTimeAugmentation = TestTimeAugmentation.FromCode(model.Manifest.TestTimeAugmentation);
         Layers = model.Manifest.Training.Layers ?? ModelLayer.Of(model.Network);
-        _scoring = new RowScoring(Host, this, model.Input, model.Task.Columns, scorer)
+        _scoring = new NetworkScoring(Host, this, model.Input, model.Task.Columns, scorer)
         {
             OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures : OnnxOfModules,
         };

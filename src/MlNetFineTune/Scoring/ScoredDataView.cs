@@ -6,8 +6,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// The input with scores added. Lazy: a cursor scores batches of rows as it moves, and only if score columns are active. The input is read
-/// once.
+/// The input with scores or explanations added. Lazy: a cursor computes batches of rows as it moves, and only if added columns are active.
+/// The input is read once.
 /// </summary>
 /// <remarks>
 /// ML.NET's ONNX converter walks back over the data transforms that can save themselves, and takes the first other view for the source
@@ -48,13 +48,13 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
             return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _scoring.Columns);
 
         // If a value is not valid after its row, the input cursor stays at the output row and returns the value itself.
-        var mayLookAhead = passed.All(CarriedRows.CanCarry);
+        var mayLookAhead = passed.All(CarriedRows.CanCarry) && _scoring.MayLookAhead(_input.Schema, IsActiveOutput);
         var batchSize = mayLookAhead ? _scoring.BatchSize : 1;
         var cursor = _input.GetRowCursor(passed.Union(_inputs));
         try
         {
             var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
-            var ahead = new ReadAhead(cursor, carried, () => _scoring.CreateBatch(cursor, batchSize), mayLookAhead);
+            var ahead = new ReadAhead(cursor, carried, () => _scoring.CreateBatch(cursor, batchSize, IsActiveOutput), mayLookAhead);
             var batch = new ScoredBatch(_scoring.Scorer, batchSize, _scoring.Cache);
             return new ScoringCursor(_host, Schema, active, cursor, _scoring.Columns, ahead, carried, batch);
         }
@@ -63,6 +63,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
             cursor.Dispose();
             throw;
         }
+
+        bool IsActiveOutput(int column) => active[_input.Schema.Count + column];
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
@@ -73,10 +75,9 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
     void ISaveAsOnnx.SaveAsOnnx(OnnxContext ctx) => throw Refuse();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
+        throw _host.ExceptNotSupp($"{_scoring.DataName} are not saved with their transformer; save the transformer.");
 
-    private Exception Refuse() => _host.ExceptNotSupp(
-        $"ConvertToOnnx cannot write the network of {_scoring.Transformer.GetType().Name}. {_scoring.OnnxAdvice}");
+    private Exception Refuse() => _host.ExceptNotSupp(_scoring.OnnxRefusal);
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

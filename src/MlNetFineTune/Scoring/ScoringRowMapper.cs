@@ -21,7 +21,7 @@ internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input)
             return getters;
 
         // One forward pass computes all columns. Only the buffers persist between rows.
-        var encoded = scoring.CreateBatch(row, capacity: 1);
+        var encoded = scoring.CreateBatch(row, capacity: 1, activeOutput);
         var batch = new ScoredBatch(scoring.Scorer, capacity: 1);
         long scored = -1;
         for (var i = 0; i < getters.Length; i++)

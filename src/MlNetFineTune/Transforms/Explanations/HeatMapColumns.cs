@@ -12,6 +12,9 @@ namespace MlNetFineTune.Transforms;
 /// <param name="heat">Draws the heat, and has the size of a map.</param>
 internal sealed class HeatMapColumns(string picture, string? map, PictureExplainer heat) : ScoreColumns
 {
+    /// <summary>Index of the column of pictures.</summary>
+    public const int Picture = 0;
+
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
         [new(picture, ImageTypes.OfAnySize), .. map is null ? [] : (DataViewSchema.DetachedColumn[])[new(map, MapType)]];
 
@@ -24,7 +27,7 @@ internal sealed class HeatMapColumns(string picture, string? map, PictureExplain
     ];
 
     /// <summary>Each picture is new and disposed by the reader; it is drawn on request.</summary>
-    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => column == 0
+    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => column == Picture
         ? (ValueGetter<MLImage>)((ref MLImage value) => value = Draw((ScoredBatch)batch, place())!)
         : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Scores.Copy(batch.ScoresOf(place()), ref value));
 

@@ -15,6 +15,7 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, IDisposable
 {
+    private readonly ExplanationScoring _scoring;
     private readonly BoundTask _task;
     private readonly ModelManifest _model;
     private readonly InputManifest _input;
@@ -37,6 +38,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
         (_task, _model, _input, _outputColumn, _mapColumn) = (model.Task, model.Manifest, input, outputColumn, mapColumn);
         Explainer = new PictureExplainer(model, input, explanation);
         Columns = new HeatMapColumns(outputColumn, mapColumn, Explainer);
+        _scoring = new ExplanationScoring(Host, this, Columns, Explainer);
     }
 
     /// <summary>The method of explanation.</summary>
@@ -62,7 +64,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         ColumnsOf(inputSchema);
-        return OutputSchemaFor(inputSchema);
+        return _scoring.OutputSchemaFor(inputSchema);
     }
 
     /// <summary>
@@ -73,12 +75,10 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new ExplainedDataView(Host, input, this);
+        return new ScoredDataView(input, _scoring);
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
-        Host, new EmptyDataView(Host, inputSchema), new ExplainingRowMapper(Host, this, inputSchema),
-        schema => new ExplainingRowMapper(Host, this, schema));
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => _scoring.CreateRowMapper(inputSchema);
 
     /// <summary>Releases its reference to the network as soon as no row is being explained. The explained model is not disposed.</summary>
     public void Dispose() => Explainer.Dispose();
@@ -105,12 +105,4 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     });
 
     internal DataViewSchema.Column[] ColumnsOf(DataViewSchema schema) => Explainer.Inputs.ColumnsOf(Host, schema);
-
-    internal DataViewSchema OutputSchemaFor(DataViewSchema input)
-    {
-        var builder = new DataViewSchema.Builder();
-        builder.AddColumns(input);
-        builder.AddColumns(Columns.Create(input));
-        return builder.ToSchema();
-    }
 }

@@ -17,7 +17,7 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
 {
     private readonly IHost _host;
     private readonly FeatureModel _model;
-    private readonly RowScoring _scoring;
+    private readonly NetworkScoring _scoring;
 
     internal ImageFeaturesTransformer(IHostEnvironment env, FeatureModel model, FeatureCache cache)
         : this(env, model, cache, new NetworkScorer(
@@ -31,7 +31,7 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
         _model = model;
         FeatureCache = cache;
         var columns = new FeatureColumns(model.Manifest.OutputColumn, model.Manifest.StatusColumn, model.Plan.Names);
-        _scoring = new RowScoring(_host, this, model.Input, columns, scorer)
+        _scoring = new NetworkScoring(_host, this, model.Input, columns, scorer)
         {
             OnnxAdvice = "Save the pipeline as ML.NET's zip, which holds the network.",
             Cache = cache == FeatureCache.None ? null : new ScoreCache(_host, model.Plan.Names.Count, Open),
@@ -90,23 +90,23 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
     public ImageFeaturesTransformer WithFeatureCache(FeatureCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        return new ImageFeaturesTransformer(_host, _model, cache, _scoring.Scorer.Share(_scoring.Scorer.Views));
+        return new ImageFeaturesTransformer(_host, _model, cache, _scoring.Network.Share(_scoring.Network.Views));
     }
 
     /// <summary>Completes the cache, and frees the network's memory as soon as no row is being computed.</summary>
     public void Dispose()
     {
         _scoring.Cache?.Dispose();
-        _scoring.Scorer.Dispose();
+        _scoring.Network.Dispose();
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        _scoring.Scorer.Read(network => FeatureArchive.Save(ctx, network, _model.Manifest));
+        _scoring.Network.Read(network => FeatureArchive.Save(ctx, network, _model.Manifest));
 
     private ContentHash IdentityOf()
     {
         ContentHash? identity = null;
-        _scoring.Scorer.Read(network => identity = EncoderIdentity.Of(
+        _scoring.Network.Read(network => identity = EncoderIdentity.Of(
             network.Device, $"features {_model.Network.Computation} {_model.Input.Form} {Pooling.Code}", network.PlainTensors()));
         return identity!.Value;
     }
