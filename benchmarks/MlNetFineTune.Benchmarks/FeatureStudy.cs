@@ -12,13 +12,14 @@ namespace MlNetFineTune.Benchmarks;
 /// seeds, accuracy on test photos. A seed draws the training photos: four fifths of those of ants-bees and flowers, 300 of the 400 of
 /// deck-cracks (the others test), 400 of 500 of CIFAR-10 (500 of its test pictures, 50 a class). SDCA learns on features of mean 0 and
 /// variance 1, LightGBM on them as they are, each on one thread, so that the numbers come again. Beside them a new head is fine-tuned on
-/// the same photos, a fifth of which choose its epoch. Features are computed once for each pooling.
+/// the same photos, a fifth of which choose its epoch, with the network's own pooling and with attention. Features are computed once for each
+/// pooling, but once a seed for attention, whose query is learned on the training photos alone.
 /// </summary>
 internal static class FeatureStudy
 {
     public const string Name = "feature-study";
 
-    public const string Usage = $"{Name} [--seeds N] [--data ants-bees,flowers,deck-cracks,cifar10] [--quick]";
+    public const string Usage = $"{Name} [--seeds N] [--data ants-bees,flowers,deck-cracks,cifar10] [--poolings TEXT] [--full] [--quick]";
 
     private const int CifarTrain = 500, CifarTest = 500, DeckTrain = 300;
 
@@ -30,12 +31,22 @@ internal static class FeatureStudy
         ("`GeneralizedMean(3)`", FeaturePooling.GeneralizedMean()),
         ("`MultiScale`, 3 stages", FeaturePooling.MultiScale(["blocks.2", "blocks.3", "blocks.4"])),
         ("`MultiScale`, 160, 224, 288 pixels", FeaturePooling.MultiScale(sizes: [160, 224, 288])),
+        ("`Attention`, 1 head", FeaturePooling.Attention(heads: 1)),
+        ("`Attention`, 8 heads", FeaturePooling.Attention()),
+    ];
+
+    private static readonly (string Name, HeadPooling Pooling)[] s_heads =
+    [
+        ("`Native`", HeadPooling.Native),
+        ("`Attention`, 1 head", HeadPooling.Attention(heads: 1)),
+        ("`Attention`, 8 heads", HeadPooling.Attention()),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)
     {
         var seeds = 3;
         string[] sets = ["ants-bees", "flowers", "deck-cracks", "cifar10"];
+        var (part, full) = ("", false);
         for (var i = 0; i < arguments.Count; i++)
         {
             if (arguments[i] == "--quick")
@@ -44,13 +55,17 @@ internal static class FeatureStudy
                 (seeds, i) = (number, i + 1);
             else if (arguments[i] == "--data" && i + 1 < arguments.Count)
                 (sets, i) = (arguments[i + 1].Split(','), i + 1);
+            else if (arguments[i] == "--poolings" && i + 1 < arguments.Count)
+                (part, i) = (arguments[i + 1], i + 1);
+            else if (arguments[i] == "--full")
+                full = true;
             else
                 return Misused(arguments[i]);
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"MobileNetV1 0.25, seeds 1 to {seeds}: mean (sd) of the accuracy on test photos\n"));
         foreach (var set in sets)
-            Print(set, seeds);
+            Print(set, seeds, part, full);
         return 0;
     }
 
@@ -60,20 +75,28 @@ internal static class FeatureStudy
         return 2;
     }
 
-    private static void Print(string set, int seeds)
+    // Poolings whose name contains the part; full: heads also with every layer trained.
+    private static void Print(string set, int seeds, string part, bool full)
     {
         var photos = PhotosOf(set);
         Console.WriteLine($"| {set} | features | SDCA | LightGBM | photos/s |\n|---|---|---|---|---|");
-        foreach (var (name, pooling) in s_poolings)
+        foreach (var (name, pooling) in s_poolings.Where(one => one.Name.Contains(part, StringComparison.Ordinal)))
         {
             var watch = Stopwatch.StartNew();
-            var features = FeaturesOf(photos, pooling);
+            var isLearned = name.Contains("Attention", StringComparison.Ordinal);
+            var features = isLearned ? [] : FeaturesOf(photos, pooling, learned: null);
             var speed = photos.Count / watch.Elapsed.TotalSeconds;
             var (sdca, trees) = (new List<double>(), new List<double>());
             foreach (var seed in Enumerable.Range(1, seeds))
             {
                 var ml = new MLContext(seed);
                 var (train, test) = Split(photos, set, seed);
+                if (isLearned)
+                {
+                    watch.Restart();
+                    features = FeaturesOf(photos, pooling, train, seed);
+                    speed = photos.Count / watch.Elapsed.TotalSeconds;
+                }
                 var (known, held) = (View(ml, train, photos, features), View(ml, test, photos, features));
                 sdca.Add(Accuracy(ml, known, held, ml.Transforms.NormalizeMeanVariance("Features", fixZero: false)
                     .Append(ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(
@@ -89,17 +112,27 @@ internal static class FeatureStudy
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {name} | {features[0].Length} | {Mean(sdca)} | {Mean(trees)} | {speed:0} |"));
         }
-        double[] heads = [.. Enumerable.Range(1, seeds).Select(seed => FineTuned(photos, set, seed))];
-        Console.WriteLine($"| fine-tuning, `Strategy.HeadOnly` | | {Mean(heads)} | | |\n");
+        foreach (var (name, pooling) in s_heads)
+        {
+            Console.WriteLine($"| fine-tuning, `Strategy.HeadOnly`, {name} | | {Mean(Accuracies(pooling, Strategy.HeadOnly))} | | |");
+            if (full)
+                Console.WriteLine($"| fine-tuning, `Strategy.Full()`, {name} | | {Mean(Accuracies(pooling, Strategy.Full()))} | | |");
+        }
+        Console.WriteLine();
+
+        double[] Accuracies(HeadPooling pooling, Strategy strategy) =>
+            [.. Enumerable.Range(1, seeds).Select(seed => FineTuned(photos, set, seed, pooling, strategy))];
     }
 
-    private static float[][] FeaturesOf(IReadOnlyList<Photo> photos, FeaturePooling pooling)
+    // Learned: the photos that the pooling learns on; null where it learns nothing.
+    private static float[][] FeaturesOf(IReadOnlyList<Photo> photos, FeaturePooling pooling, int[]? learned, int seed = 1)
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(seed);
         var view = ml.Data.LoadFromEnumerable(photos);
-        using var extractor = ml.Transforms.ExtractImageFeatures(
-            "Features", "ImagePath", Backbone(), new ImageFeatureOptions { Pooling = pooling }).Fit(view);
-        return [.. extractor.Transform(view).GetColumn<float[]>("Features")];
+        var known = learned is null ? view : ml.Data.LoadFromEnumerable(learned.Select(place => photos[place]));
+        using var chain = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.ExtractImageFeatures(
+            "Features", "ImagePath", Backbone(), new ImageFeatureOptions { Pooling = pooling })).Fit(known);
+        return [.. chain.Transform(view).GetColumn<float[]>("Features")];
     }
 
     private static double Accuracy(MLContext ml, IDataView train, IDataView test, IEstimator<ITransformer> trainer)
@@ -108,7 +141,7 @@ internal static class FeatureStudy
         return ml.MulticlassClassification.Evaluate(chain.Transform(test)).MicroAccuracy;
     }
 
-    private static double FineTuned(IReadOnlyList<Photo> photos, string set, int seed)
+    private static double FineTuned(IReadOnlyList<Photo> photos, string set, int seed, HeadPooling pooling, Strategy strategy)
     {
         var ml = new MLContext(seed);
         var (train, test) = Split(photos, set, seed);
@@ -116,9 +149,10 @@ internal static class FeatureStudy
             new ImageFineTuningOptions
             {
                 Backbone = Backbone(),
-                Strategy = Strategy.HeadOnly,
+                Pooling = pooling,
+                Strategy = strategy,
                 Augmentation = Augmentation.None,
-                LearningRate = 5e-3f,
+                LearningRate = strategy == Strategy.HeadOnly ? 5e-3f : 1e-3f,
                 Epochs = 20,
             })).Fit(ml.Data.LoadFromEnumerable(train.Select(place => photos[place])));
         var scored = chain.Transform(ml.Data.LoadFromEnumerable(test.Select(place => photos[place])));

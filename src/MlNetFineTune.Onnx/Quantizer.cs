@@ -25,7 +25,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     private readonly Dictionary<string, float> _scales = new(StringComparer.Ordinal);
 
     // In transformers, sums and products of tokens remain floats: without convolutions there is nothing to gain.
-    private readonly bool _isConvolutional = graph.Nodes.All(node => node.Operator != "MatMul");
+    private readonly bool _isConvolutional = graph.Nodes.All(node => node.Operator != "MatMul" || !node.MayBeRounded);
 
     public NetworkGraph Quantize()
     {
@@ -34,7 +34,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         foreach (var node in graph.Nodes)
         {
             var own = node with { Inputs = [.. node.Inputs.Select(input => _rounded.GetValueOrDefault(input, input))] };
-            if (node.Operator == "MatMul" && _constants.TryGetValue(node.Inputs[1], out var weight))
+            if (node.Operator == "MatMul" && node.MayBeRounded && _constants.TryGetValue(node.Inputs[1], out var weight))
                 AddLinear(own, weight);
             else if (node.Operator == "Conv" && ranges.ContainsKey(node.Outputs[0]))
                 AddConvolution(own, node.Inputs[0]);

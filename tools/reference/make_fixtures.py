@@ -1,4 +1,5 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
+import attention_pool_fixture
 import augmentation_fixture
 import averaging_fixture
 import calibration_fixture
@@ -40,6 +41,7 @@ training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
 features_fixture.main()
+attention_pool_fixture.main()
 fusion_fixture.main()
 several_fixture.main()
 explanations_fixture.main()

@@ -1,5 +1,6 @@
 using MlNetFineTune;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Trainers;
 
 namespace Microsoft.ML;
 
@@ -8,7 +9,7 @@ public static partial class FineTuningExtensions
 {
     /// <summary>
     /// Computes a feature vector for each picture with a frozen network, in batches, for ML.NET's own trainers. <c>Fit</c> only loads the
-    /// network. For a fine-tuned model use <see cref="Backbone.FromModel"/>.
+    /// network, except with <see cref="FeaturePooling.Attention"/>. For a fine-tuned model use <see cref="Backbone.FromModel"/>.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
     /// <param name="outputColumnName">Name of the output column: a vector of Single with slot names.</param>
@@ -27,7 +28,8 @@ public static partial class FineTuningExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
         ArgumentException.ThrowIfNullOrWhiteSpace(inputColumnName);
         ArgumentNullException.ThrowIfNull(backbone);
+        var (env, chosen) = (Contexts.GetEnvironment(catalog), options ?? new ImageFeatureOptions());
         return new ImageFeaturesEstimator(
-            Contexts.GetEnvironment(catalog), outputColumnName, inputColumnName, backbone, options ?? new ImageFeatureOptions());
+            env, outputColumnName, inputColumnName, backbone, chosen, AttentionProbe.Of(env, inputColumnName, backbone, chosen));
     }
 }

@@ -14,6 +14,9 @@ internal sealed record Architecture(
     /// <summary>Names of the stages, from input to output.</summary>
     public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
 
+    /// <summary>The stages up to the last one that gives maps or tokens.</summary>
+    public IReadOnlyList<string> StagesWithMaps => [.. Known.Stages.Take(Known.StagesWithMaps)];
+
     /// <summary>The network's tensors: shapes by name, with the usual input.</summary>
     public IReadOnlyDictionary<string, long[]> Tensors => Known.Tensors;
 
@@ -92,7 +95,7 @@ internal sealed record Architecture(
     public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
 
     private sealed record Facts(
-        IReadOnlyList<string> Stages, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths,
+        IReadOnlyList<string> Stages, int StagesWithMaps, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths,
         string? FirstConvolution);
 
     // Only the network itself knows them: it is created once.
@@ -101,6 +104,7 @@ internal sealed record Architecture(
         using var network = Create(DefaultRecipe);
         return new Facts(
             [.. network.Stages.Select(stage => stage.Name)],
+            network.Stages.Index().Last(stage => stage.Item.GivesMaps).Index + 1,
             network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.shape, StringComparer.Ordinal),
             network.ChannelGroups().ToDictionary(group => group.Name, group => group.Channels.Width, StringComparer.Ordinal),
             network.FirstConvolution);

@@ -186,7 +186,7 @@ public sealed partial record Backbone
         get
         {
             TorchRuntime.EnsureLoaded();
-            return _architecture.Stages;
+            return HeadPooling is HeadPooling.AttentionPooling ? _architecture.StagesWithMaps : _architecture.Stages;
         }
     }
 

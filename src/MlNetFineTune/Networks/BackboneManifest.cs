@@ -9,13 +9,16 @@ namespace MlNetFineTune.Networks;
 /// The network without its numbers. Added after the first files of version 1: <c>InputChannels</c>; <c>ScriptSha256</c>, which says that
 /// the network is a TorchScript program in the same zip; <c>ChangedStages</c>, those that were replaced or drawn anew;
 /// <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them; <c>Table</c>, the
-/// layers of a table beside the picture.
+/// layers of a table beside the picture; <c>HeadPooling</c>, where the head pools the last maps itself.
 /// </summary>
 internal sealed record BackboneManifest(
     string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon,
     int InputChannels = 3, string? ScriptSha256 = null,
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null,
-    [property: NotInFingerprint("the network's fingerprint has its form")] TableManifest? Table = null) : NetworkManifest
+    [property: NotInFingerprint("the network's fingerprint has its form")] TableManifest? Table = null,
+    [property: NotInFingerprint("an option; cached features say that they are maps")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    HeadPoolingManifest? HeadPooling = null) : NetworkManifest
 {
     [JsonIgnore]
     public override bool IsOfPictures => true;
@@ -37,7 +40,7 @@ internal sealed record BackboneManifest(
         backbone.Script?.Sha256,
         backbone.Changes.Count > 0 ? [
             .. backbone.Changes.Select(change => new StageManifest(change.Stage, change.Replacement?.Contract))] : null,
-        backbone.Widths.Pruned);
+        backbone.Widths.Pruned, HeadPooling: backbone.HeadPooling.Describe());
 
     /// <summary>Whether a backbone has this form, whatever its weights and its input.</summary>
     public bool Fits(Backbone backbone) => backbone.Name == Name && backbone.Script?.Sha256 == ScriptSha256
@@ -77,8 +80,12 @@ internal sealed record BackboneManifest(
             backbone = change is null ? throw new ArgumentException("It names a stage that is null.") : change.Module is { } contract
                 ? backbone.ReplaceStage(change.Stage, contract.Find(env))
                 : backbone.ReinitializeStage(change.Stage);
-        return backbone;
+        return WithPooling(backbone);
     }
+
+    /// <summary>A backbone with the pooling that the manifest describes.</summary>
+    /// <exception cref="ArgumentException">There is no such pooling, or it does not fit the backbone.</exception>
+    public Backbone WithPooling(Backbone backbone) => backbone.PooledBy(HeadPooling?.Create() ?? MlNetFineTune.HeadPooling.Native);
 }
 
 /// <summary>A stage that did not keep its weights.</summary>

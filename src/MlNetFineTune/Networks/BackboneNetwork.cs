@@ -11,6 +11,9 @@ namespace MlNetFineTune.Networks;
 /// </summary>
 internal abstract class BackboneNetwork(string name, int features) : nn.Module<Tensor, Tensor>(name)
 {
+    // Width and height in pixels of the picture that finds the channels of the last maps: enough for five halvings.
+    private const int ProbeSize = 32;
+
     private readonly List<Stage> _stages = [];
     private readonly List<(string Path, ConvNorm Pair)> _pairs = [];
     private readonly List<ChannelGroup> _channels = [];
@@ -160,6 +163,27 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
                 + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
     }
 
+    /// <summary>
+    /// Ends the network with its last maps or tokens, which a head pools: removes the pooling, and the stages after the maps with the
+    /// memory of their layers.
+    /// </summary>
+    /// <param name="channels">Number of channels that enter the network.</param>
+    public void EndWithMaps(int channels)
+    {
+        var last = _stages.FindLastIndex(stage => stage.GivesMaps);
+        var removed = _stages[(last + 1)..];
+        _stages.RemoveRange(last + 1, removed.Count);
+        _replaced.Hide(NamedTensors().Where(named => removed.Exists(stage => stage.Owns(named.Name))));
+        _pairs.RemoveAll(pair => removed.Exists(stage => stage.Owns(pair.Path)));
+        _stages[last] = _stages[last].WithoutPool();
+        if (removed.Count == 0)
+            return;
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        eval();
+        SetFeatures(forward(zeros(1, channels, ProbeSize, ProbeSize, Parameters.Type)).shape[1]); // [1, C, h, w]
+    }
+
     /// <summary>Says what the last stage gives, where that was replaced.</summary>
     public void SetFeatures(long features) => Features = checked((int)features);
 
@@ -247,12 +271,12 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     /// <summary>The same for blocks in several modules or in one with another name, followed by <paramref name="then"/>.</summary>
     protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null,
-        Computation? pool = null)
+        Computation? pool = null, Computation? norm = null)
     {
         _pairs.AddRange(blocks.OfType<IFoldable>().SelectMany(block => block.Pairs).Select(pair => (modules[0], pair)));
         _channels.AddRange(blocks.OfType<IPrunable>().SelectMany(block => block.InnerChannels));
         var all = Computation.Of(blocks);
-        AddStage(name, modules, then is null ? all : all.Then(then), pool);
+        _stages.Add(new Stage(name, modules, then is null ? all : all.Then(then), pool) { Norm = norm });
     }
 
     protected void AddStage(

@@ -12,6 +12,27 @@ public sealed partial record Backbone
     /// <summary>Stages that do not keep their weights.</summary>
     internal StageChanges Changes { get; init; } = StageChanges.None;
 
+    /// <summary>How the head pools; if it does itself, the network ends with its last maps or tokens.</summary>
+    internal HeadPooling HeadPooling { get; private init; } = HeadPooling.Native;
+
+    /// <summary>The same network for a head with this pooling.</summary>
+    /// <exception cref="ArgumentException">The network gives no maps, or a stage was changed that such a head does not read.</exception>
+    internal Backbone PooledBy(HeadPooling pooling)
+    {
+        if (pooling is HeadPooling.AttentionPooling && Script is not null)
+        {
+            throw new ArgumentException(
+                $"A TorchScript program runs as a whole and gives features, no maps: HeadPooling.{pooling} cannot pool it. "
+                + "Take HeadPooling.Native.");
+        }
+        var pooled = this with { HeadPooling = pooling };
+        return Changes.FirstOrDefault(change => !pooled.Stages.Contains(change.Stage)) is { Stage: var stage }
+            ? throw new ArgumentException(
+                $"Stage '{stage}' of {Name} was replaced or drawn anew, and HeadPooling.{pooling} reads the maps below it, of "
+                + $"'{pooled.Stages[^1]}': leave that change out, or take HeadPooling.Native.")
+            : pooled;
+    }
+
     /// <summary>
     /// The network of a trained or loaded model: weights, preprocessing, replaced and pruned stages. The head starts with that model's
     /// parameters for the classes that both have, matched by their key values; new classes are initialized as in a new head, missing ones
@@ -29,6 +50,7 @@ public sealed partial record Backbone
             Weights = new WeightsSource.Earlier(source),
             Changes = source.Definition.Changes.Trained(),
             Pruning = null,
+            HeadPooling = HeadPooling.Native,
         };
     }
 
@@ -70,6 +92,8 @@ public sealed partial record Backbone
         try
         {
             Fill(network, seed, log);
+            if (Weights is not WeightsSource.Earlier)
+                Shorten(network); // after, since files hold the whole
             Prune(network, log);
             Renew(network, seed);
             return network;
@@ -86,6 +110,7 @@ public sealed partial record Backbone
         switch (Weights)
         {
             case WeightsSource.Earlier { Model: var model }:
+                Shorten(network); // before, since the earlier model may be no longer
                 Replace(network, Changes.Where(change => !change.IsFresh), seed);
                 model.CopyTo(network);
                 break;
@@ -115,6 +140,7 @@ public sealed partial record Backbone
         var network = CreateOriginal(Widths);
         try
         {
+            Shorten(network);
             Replace(network, Changes, seed: 0);
             return network;
         }
@@ -158,6 +184,12 @@ public sealed partial record Backbone
             network.SetInputChannels(InputChannels);
         widths.ApplyTo(network);
         return network;
+    }
+
+    private void Shorten(BackboneNetwork network)
+    {
+        if (HeadPooling is HeadPooling.AttentionPooling)
+            network.EndWithMaps(InputChannels);
     }
 
     private void Prune(BackboneNetwork network, Action<string>? log)

@@ -183,6 +183,12 @@ internal abstract class FineTunedNetwork : IDisposable
     /// each, and keeps the input.</summary>
     public virtual IReadOnlyList<Tensor> AttentionWeights(ModelInputs inputs) => [];
 
+    /// <summary>
+    /// The weights by which a head with attention pooling averages the tokens or positions of the last stage, averaged over its heads:
+    /// [N, T]. Null if the head has no such pooling. The caller disposes it, and keeps the input.
+    /// </summary>
+    public virtual Tensor? PoolingWeights(ModelInputs inputs) => null;
+
     /// <summary>A training step's <see cref="ForwardRest"/>, with that step's random numbers.</summary>
     /// <param name="inputs">As there.</param>
     /// <param name="first">As there.</param>

@@ -7,26 +7,27 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
-internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head, TableBranch? table = null)
-    : FineTunedNetwork
+internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, ImageHead head) : FineTunedNetwork
 {
-    private const string TablePrefix = "table.";
-
     public override Backbone Definition { get; } = definition;
 
     public BackboneNetwork Backbone { get; } = backbone;
 
-    public NetworkHead Head { get; } = head;
+    /// <summary>The head of the task.</summary>
+    public NetworkHead Head => head.Outputs;
 
     /// <summary>The layers of a table beside the picture: they belong to the head. Null where there is none.</summary>
-    public TableBranch? Table { get; } = table;
+    public TableBranch? Table => head.Table;
+
+    /// <summary>The head's own pooling of maps or tokens. Null where the backbone pools.</summary>
+    public AttentionPool? Pool => head.Pool;
 
     public override string Name => Definition.Name;
 
     public override string Description => Definition.ToString();
 
     // Of the stages: what they give is kept, whatever the head.
-    public override string Computation => CanonicalJson.Of(Form)
+    public override string Computation => CanonicalJson.Of(Form) + (Pool is null ? "" : " maps")
         + string.Concat(Definition.Changes.Select(change => change.Replacement?.Factory.GetType().Module.ModuleVersionId));
 
     public override object Fingerprint => Table is null ? Form : new FusedFingerprint(Form, Table.Form);
@@ -61,8 +62,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         Backbone definition, Func<int, NetworkHead> createHead, long seed, Action<string>? log = null, TableForm? table = null)
     {
         var network = WithHead(definition, definition.CreateNetwork(seed, log), createHead, table);
-        network.Table?.Initialize(seed);
-        network.Head.Initialize(seed);
+        network.InitializeHead(seed);
         return network;
     }
 
@@ -81,15 +81,12 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     private static ImageNetwork WithHead(
         Backbone definition, BackboneNetwork backbone, Func<int, NetworkHead> createHead, TableForm? table)
     {
-        TableBranch? branch = null;
         try
         {
-            branch = table is null ? null : new TableBranch(table, backbone.Features);
-            return new ImageNetwork(definition, backbone, createHead(backbone.Features + (table?.Features ?? 0)), branch);
+            return new ImageNetwork(definition, backbone, ImageHead.Create(definition, backbone, createHead, table));
         }
         catch
         {
-            branch?.Dispose();
             backbone.Dispose();
             throw;
         }
@@ -101,21 +98,12 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         CreateEmpty(Definition, createHead, Table?.Form);
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
-    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-    [
-        .. Backbone.NamedTensors(), .. TableParameters().Select(named => (named.Name, (Tensor)named.Parameter)),
-        .. Table?.named_buffers().Select(named => (TablePrefix + named.name, named.buffer)) ?? [],
-        .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter)),
-    ];
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. head.NamedTensors()];
 
     public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
-        [.. Backbone.NamedParameters(), .. TableParameters(), .. HeadParameters()];
+        [.. Backbone.NamedParameters(), .. head.NamedParameters()];
 
-    public override int StageOf(string tensorName) =>
-        tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal)
-            || (Table is not null && tensorName.StartsWith(TablePrefix, StringComparison.Ordinal))
-            ? Stages.Count
-            : Backbone.StageOf(tensorName);
+    public override int StageOf(string tensorName) => head.Owns(tensorName) ? Stages.Count : Backbone.StageOf(tensorName);
 
     public override bool Decays(string name, Tensor parameter) =>
         StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
@@ -130,8 +118,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override void Freeze(int frozenStages)
     {
         Backbone.eval();
-        Head.eval();
-        Table?.eval();
+        head.Infer();
         Backbone.Fold(frozenStages);
     }
 
@@ -146,7 +133,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var features = Backbone.Forward(inputs.Activations, first, Stages.Count);
-        return RunHead(features, inputs);
+        return head.Forward(features, inputs.Beside);
     }
 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
@@ -159,7 +146,15 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         using var pooled = Backbone.Stages[stage].Pool?.Forward(inputs.Activations) ?? inputs.Activations.alias();
         using var features = Backbone.Forward(pooled, stage + 1, Stages.Count);
-        return RunHead(features, inputs);
+        return head.Forward(features, inputs.Beside);
+    }
+
+    public override Tensor? PoolingWeights(ModelInputs inputs)
+    {
+        if (Pool is null)
+            return null;
+        using var maps = Backbone.Forward(inputs.Activations, 0, Stages.Count);
+        return Pool.Weights(maps);
     }
 
     public override IReadOnlyList<bool> HasAttention => [.. Backbone.Stages.Select(stage => stage.Attention is not null)];
@@ -182,7 +177,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
             current = next;
         }
         using (current)
-            return RunHead(current, inputs);
+            return head.Forward(current, inputs.Beside);
     }
 
     /// <summary>A user's layers get a copy: they may change what they are given.</summary>
@@ -194,25 +189,22 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs)
-    {
-        var features = Backbone.Write(graph, inputs.Activations);
-        return Head.Write(graph, Table?.Write(graph, features, inputs.Beside) ?? features);
-    }
+    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
+        head.Write(graph, Backbone.Write(graph, inputs.Activations), inputs.Beside);
 
     public override void Dispose()
     {
         Backbone.Dispose();
-        Head.Dispose();
-        Table?.Dispose();
+        head.Dispose();
     }
 
     protected override void Move(Device device)
     {
         Backbone.MoveTo(device);
-        Head.to(device);
-        Table?.to(device);
+        head.MoveTo(device);
     }
+
+    private void InitializeHead(long seed) => head.Initialize(seed);
 
     private Tensor RunStage(Tensor input, int stage, long seed, int step)
     {
@@ -232,20 +224,6 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     private bool IsReplaced(int stage) => Definition.Changes.Any(change => change.Replacement is not null && change.Stage == Stages[stage]);
 
     private BackboneManifest Form => BackboneManifest.Of(Definition) with { SourceWeights = null };
-
-    private Tensor RunHead(Tensor features, ModelInputs inputs)
-    {
-        if (Table is null)
-            return Head.forward(features);
-        using var fused = Table.Fuse(features, inputs.Beside);
-        return Head.forward(fused);
-    }
-
-    private (string Name, Parameter Parameter)[] TableParameters() =>
-        [.. Table?.named_parameters().Select(named => (TablePrefix + named.name, named.parameter)) ?? []];
-
-    private (string Name, Parameter Parameter)[] HeadParameters() =>
-        [.. Head.named_parameters().Select(named => ($"{Definition.Classifier}.{named.name}", named.parameter))];
 }
 
 /// <summary>All that decides what a network with a table trains, but for its weights.</summary>

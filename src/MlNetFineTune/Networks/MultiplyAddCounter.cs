@@ -24,6 +24,15 @@ internal sealed class MultiplyAddCounter : IDisposable
             counter.Count += output.numel() * (weight.numel() / weight.shape[0]);
     }
 
+    /// <summary>A product of two computed tensors.</summary>
+    /// <param name="output">The product.</param>
+    /// <param name="terms">Number of multiply-adds of each of its values.</param>
+    public static void AddProduct(Tensor output, long terms)
+    {
+        if (s_current is { } counter)
+            counter.Count += output.numel() * terms;
+    }
+
     /// <summary>Attention's two products, of queries with keys and of their weights with values.</summary>
     /// <param name="mixed">[N, heads, T, d]: each of its values took T multiply-adds, and each value of a query as many.</param>
     public static void AddAttention(Tensor mixed)

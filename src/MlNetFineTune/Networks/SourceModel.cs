@@ -78,7 +78,9 @@ internal sealed class SourceModel(
         var theirs = earlier.PlainTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
         foreach (var (name, tensor) in network.NamedTensors())
         {
-            var shape = theirs[name].shape;
+            var shape = theirs.GetValueOrDefault(name)?.shape ?? throw new InvalidOperationException(
+                $"The earlier model has no tensor '{name}': its head pools the maps below that layer itself ({Definition.HeadPooling}), and the "
+                + $"stages above them are gone. Train with the same Pooling, or begin with the pretrained weights of {Name}.");
             var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
                 ?? throw new InvalidOperationException(
                     $"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: "
@@ -102,7 +104,10 @@ internal sealed class SourceModel(
         }
         var places = keys.PlacesOf(classes);
         var kept = places.Index().Where(place => place.Item >= 0).ToList();
-        var reason = theirs.weight.shape[1] != network.Backbone.Features
+        var (earlierPool, pool) = (((ImageNetwork)earlier).Pool, network.Pool);
+        var reason = earlierPool?.query.shape[0] != pool?.query.shape[0]
+            ? $"it was learned with HeadPooling.{Definition.HeadPooling}, and now pools by {network.Definition.HeadPooling}"
+            : theirs.weight.shape[1] != network.Backbone.Features
             ? $"its features are {theirs.weight.shape[1]}, and now {network.Backbone.Features}"
             : (keys.ValueType is null) != (classes.ValueType is null)
                 ? $"its label has {(keys.ValueType is null ? "no key values" : "key values")}, unlike this one: the two cannot be matched"
@@ -116,6 +121,7 @@ internal sealed class SourceModel(
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
+        pool?.query.copy_(earlierPool!.query);
         foreach (var (index, place) in kept)
         {
             ours.weight[index].copy_(theirs.weight[place]);

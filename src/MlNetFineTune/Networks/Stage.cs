@@ -15,6 +15,15 @@ internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computa
     /// <summary>Whether <see cref="Maps"/> outputs feature maps or tokens; false if its own layers average over positions.</summary>
     public bool GivesMaps { get; init; } = true;
 
+    /// <summary>
+    /// What a head that pools itself applies to the result of <see cref="Maps"/>, at each position: the final norm of ConvNeXt, which its
+    /// own pooling applies after the average. Default null: nothing.
+    /// </summary>
+    public Computation? Norm { get; init; }
+
+    /// <summary>The stage without its pooling, for a head that pools itself.</summary>
+    public Stage WithoutPool() => new(Name, Modules, Norm is null ? Maps : Maps.Then(Norm)) { GivesMaps = GivesMaps, Attention = Attention };
+
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
 
     /// <summary>

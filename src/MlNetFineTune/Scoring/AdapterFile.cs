@@ -179,13 +179,13 @@ internal static class AdapterFile
                 $"The adapter '{path}' was trained on {SafeText.Of(trained.Text, SafeText.SentenceLength)}, not on {given}.");
         try
         {
-            return given with
+            return trained.WithPooling(given with
             {
                 Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon),
                 Preprocessing = trained.Preprocessing,
                 Padding = trained.Padding,
                 InputChannels = trained.InputChannels
-            };
+            });
         }
         catch (ArgumentException e)
         {

@@ -34,6 +34,20 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     }
 
     /// <summary>
+    /// How the head reduces the last maps or tokens of the network to features. Default <see cref="HeadPooling.Native"/>: as the network was
+    /// pretrained. Saved with the model.
+    /// </summary>
+    public HeadPooling Pooling
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Pooling));
+            field = value;
+        }
+    } = HeadPooling.Native;
+
+    /// <summary>
     /// Name of the image column: text with paths of files; vectors of Byte with the content of files, as from <c>LoadRawImageBytes</c> or a
     /// database; images, as from <c>LoadImages</c>; or, with <see cref="RawPixels"/>, vectors of pixels. Default "ImagePath". Use the same
     /// kind of column for training and scoring: only files have an EXIF orientation, and <c>LoadImages</c> decodes JPEG at full size, which
@@ -117,10 +131,13 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     public string Describe(int outputs = 2)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
-        using var network = ImageNetwork.CreateEmpty(Backbone, outputs);
-        var rules = Adapter.Apply(network, Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs), seed: 0, log: _ => { });
+        using var network = ImageNetwork.CreateEmpty(Pooled, outputs);
+        var rules = Adapter.Apply(network, Strategy.Resolve(network.Name, network.Stages, Epochs), seed: 0, log: _ => { });
         return PlanDescription.Of(rules.Resolve(network, BatchNorm), network, LearningRate);
     }
+
+    // The network as the head reads it.
+    private Backbone Pooled => Backbone.PooledBy(Pooling);
 
     internal ImageColumn ImageColumn => new(ImageColumnName, ImageFolder, RawPixels);
 
@@ -146,7 +163,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
-        var network = ImageNetwork.Create(Backbone, task.CreateHead, seed, log, TableFormOf(input));
+        var network = ImageNetwork.Create(Pooled, task.CreateHead, seed, log, TableFormOf(input));
         try
         {
             (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
@@ -170,6 +187,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal override IReadOnlyDictionary<string, string> DescribeOwn() => new Dictionary<string, string>
     {
+        [nameof(Pooling)] = Pooling.ToString(),
         [nameof(RawPixels)] = RawPixels?.ToString() ?? "none",
         [nameof(TestTimeAugmentation)] = TestTimeAugmentation.ToString(),
         [nameof(TableColumns)] = TableColumns.Count == 0 ? "none" : string.Join(", ", TableColumns.Select(column => column.ColumnName)),
@@ -182,7 +200,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override void Check()
     {
         base.Check();
-        Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs); // fails here instead of after the data are read
+        Strategy.Resolve(Backbone.Name, Pooled.Stages, Epochs); // fails here instead of after the data are read
         if (BatchNorm == BatchNormMode.Frozen && Backbone.IsFromScratch)
             throw new ArgumentException($"BatchNormMode.Frozen keeps pretrained statistics, and {Backbone} has none.", "options");
         if (ActivationCheckpointing && Backbone.Script is not null)

@@ -302,7 +302,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether <see cref="Augmentation"/> was set explicitly.</summary>
     [NotInFingerprint("whose augmentation it is, not which")]
-    internal bool AsksForAugmentation { get; private protected init; }
+    internal bool AsksForAugmentation { get; init; }
 
     /// <summary>The only augmented column of pictures; null if there is none or several.</summary>
     internal virtual string? PictureColumn => null;

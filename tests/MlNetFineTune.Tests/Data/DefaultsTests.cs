@@ -46,6 +46,7 @@ public sealed class DefaultsTests
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
+            Pooling = Native
             PredictedLabelColumnName = PredictedLabel
             ProbabilityColumnName = Probability
             Progress = null

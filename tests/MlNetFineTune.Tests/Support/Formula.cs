@@ -10,7 +10,8 @@ namespace MlNetFineTune.Tests.Support;
 internal static class Formula
 {
     /// <summary>A network of the fixtures, with formula weights. The caller disposes it.</summary>
-    public static ImageNetwork Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
+    public static ImageNetwork Classifier(
+        string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32, HeadPooling? pooling = null)
     {
         var backbone = FixtureNetworks.Find(network, width);
         backbone = backbone with
@@ -18,6 +19,7 @@ internal static class Formula
             Padding = padding == "same" ? Backbone.ConvolutionPadding.TensorFlowSame : Backbone.ConvolutionPadding.Symmetric,
         };
         backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
+        backbone = backbone.PooledBy(pooling ?? HeadPooling.Native);
         var classifier = Made(type, () => ImageNetwork.CreateEmpty(backbone, outputs: 10));
         foreach (var (name, tensor) in classifier.NamedTensors())
             Fill(name, tensor);

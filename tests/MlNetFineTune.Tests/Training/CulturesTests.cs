@@ -56,7 +56,7 @@ public sealed partial class CulturesTests : IDisposable
         ClassificationLoss.Focal(1.5f), ClassificationLoss.BinaryCrossEntropy(0.1f), RegressionLoss.SquaredError,
         RegressionLoss.AbsoluteError, ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("I", 1.5f), ("ı", 2)),
         ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), TestTimeAugmentation.None,
-        TestTimeAugmentation.MultiScale(1, 1.25f), new ImagePreprocessing(), ColorTriple.ImageNetStd,
+        TestTimeAugmentation.MultiScale(1, 1.25f), HeadPooling.Native, HeadPooling.Attention(5000), new ImagePreprocessing(), ColorTriple.ImageNetStd,
         RawPixels.Planar(40, 40, white: 0.5f), TrainingCheckpoint.None,
         TrainingCheckpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
         Backbone.MobileNetV1(0.25f).FromScratch(),

@@ -45,7 +45,8 @@ internal sealed class ConvNeXt : BackboneNetwork
                 AddBlocks($"stages.{s}", steps, last: false);
             else
                 AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps,
-                    pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
+                    pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)),
+                    norm: new Computation(norm.OfMaps, norm.WriteOfMaps)); // as timm with head_norm_first
         }
         var head = new NamedModules("head");
         head.Add("norm", norm);

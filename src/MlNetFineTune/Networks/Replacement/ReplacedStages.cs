@@ -16,14 +16,20 @@ internal sealed class ReplacedStages : IDisposable
 
     public void Add(int stage, string name, nn.Module<Tensor, Tensor> module, IEnumerable<(string Name, Tensor Tensor)> instead)
     {
+        Hide(instead);
+        _all.Add((stage, name, module));
+    }
+
+    /// <summary>Frees the memory of tensors that are no longer part of the network.</summary>
+    public void Hide(IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
         using var noGradients = no_grad();
-        foreach (var (old, tensor) in instead)
+        foreach (var (name, tensor) in tensors)
         {
             using var nothing = empty(0, tensor.dtype, tensor.device);
             tensor.set_(nothing);
-            _hidden.Add(old);
+            _hidden.Add(name);
         }
-        _all.Add((stage, name, module));
     }
 
     public bool Hides(string tensor) => _hidden.Contains(tensor);

@@ -44,7 +44,7 @@ internal static class StageReplacement
             }
             maps = Run(network.Stages[i], maps, last, name, old[i]);
         }
-        network.SetFeatures(maps.shape[1]);
+        network.SetFeatures(maps.ndim == 3 ? maps.shape[2] : maps.shape[1]); // tokens [N, T, C], where the head pools them
     }
 
     /// <summary>Gives stages the weights that a new network would have.</summary>

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Transforms;
 /// <summary>
 /// Attention rollout (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3): with the attention A of a block, averaged over
 /// heads, and the identity I for the residual connection, the product of (A + I) / 2 from the last block to the first is the share of each
-/// input token in each output token, if blocks only mixed tokens. The heat is the row of the class token, or the mean of the patches' rows
-/// if the features are the mean of the patches.
+/// input token in each output token, if blocks only mixed tokens. The heat is the row of the class token, the mean of the patches' rows if
+/// the features are the mean of the patches, or the mean of all rows weighted as the head's attention pooling weights the tokens.
 /// </summary>
 internal sealed record AttentionRollout : Explanation
 {
@@ -63,7 +63,9 @@ internal sealed record AttentionRollout : Explanation
                 rollout = rollout is null ? mixed : mixed.matmul(rollout);
             }
             var patches = Height * Width;
-            var shares = poolsPatches
+            var shares = network.PoolingWeights(inputs) is { } attended
+                ? attended.unsqueeze(1).matmul(rollout!).squeeze(1) // [N, 1, T] x [N, T, T] -> [N, T]
+                : poolsPatches
                 ? rollout!.narrow(1, 1, patches).mean([1]) // [N, T, T] -> [N, T]
                 : rollout!.select(1, 0);
             return shares.narrow(1, 1, patches).reshape(-1, Height, Width).MoveToOuterDisposeScope(); // [N, side, side]

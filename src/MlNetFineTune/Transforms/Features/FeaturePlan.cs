@@ -45,13 +45,16 @@ internal sealed class FeaturePlan
                 $"{backbone.Name} has positions for pictures of {backbone.Preprocessing.Size} pixels and takes none of {other}: "
                 + "leave sizes out, or set Backbone.Preprocessing to another size.");
         }
+        var isOfHead = each is FeaturePooling.NativePooling or FeaturePooling.AttentionPooling; // what the network's own head would get
+        if (backbone.HeadPooling != ((each as FeaturePooling.AttentionPooling)?.OfHead ?? HeadPooling.Native))
+            throw new ArgumentException($"{each} does not fit a network whose head pools by {backbone.HeadPooling}.");
         if (backbone.Script is not null && each is not FeaturePooling.NativePooling)
         {
             throw new ArgumentException(
                 $"A TorchScript program runs as a whole and gives features, no maps: {pooling} cannot pool it. "
                 + "Take FeaturePooling.Native.");
         }
-        int[] stages = each is FeaturePooling.NativePooling ? [network.Stages.Count - 1]
+        int[] stages = isOfHead ? [network.Stages.Count - 1]
             : scales?.Stages is { } names ? [.. names.Select(name => StageOf(network, name)).Order()]
             : [LastWithMaps(network)];
         var plan = new FeaturePlan(each, sizes, stages, normalizes: scales is not null);
@@ -73,7 +76,7 @@ internal sealed class FeaturePlan
     private IEnumerable<Tensor> Pooled(ImageNetwork network, Tensor pixels)
     {
         if (_pooling is not FeaturePooling.MapPooling pooling)
-            return [Scaled(network.Backbone.Forward(pixels, 0, network.Stages.Count))];
+            return [Scaled(network.ForwardRest(pixels, first: 0))]; // FeatureHead gives what it gets
         var result = new List<Tensor>();
         var current = pixels;
         for (var stage = 0; stage <= _stages[^1]; stage++)
@@ -113,7 +116,8 @@ internal sealed class FeaturePlan
     private IEnumerable<string> NamesOf(string stage, int size, int count)
     {
         var place = Sizes.Count > 1 ? string.Create(CultureInfo.InvariantCulture, $"{stage}@{size}") : stage;
-        var kinds = _pooling is FeaturePooling.MapPooling pooling ? pooling.Parts : ["native"];
+        var kinds = _pooling is FeaturePooling.MapPooling pooling ? pooling.Parts
+            : _pooling is FeaturePooling.AttentionPooling ? ["attention"] : ["native"];
         return from kind in kinds
                from channel in Enumerable.Range(0, count / kinds.Count)
                select string.Create(CultureInfo.InvariantCulture, $"{place}.{kind}.{channel}");

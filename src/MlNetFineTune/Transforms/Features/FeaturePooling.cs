@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.ML;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Transforms;
 
@@ -6,7 +8,8 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// How the activations of a frozen network are reduced to one feature vector per picture. Activations are maps [C, H, W] of a convolutional
-/// network, or tokens [T, C] of a vision transformer, whose class token is used only by <see cref="ClassToken"/> and <see cref="Native"/>.
+/// network, or tokens [T, C] of a vision transformer, whose class token is used only by <see cref="ClassToken"/>, <see cref="Native"/> and
+/// <see cref="Attention"/>.
 /// </summary>
 public abstract partial record FeaturePooling
 {
@@ -45,6 +48,39 @@ public abstract partial record FeaturePooling
     public static FeaturePooling ClassToken { get; } = new ClassTokenPooling();
 
     /// <summary>
+    /// Attention pooling: a learned query gives each position of the last maps, or each token with the class token, a weight, as
+    /// <see cref="HeadPooling.Attention"/>. <c>Fit</c> learns the query together with a linear layer, which is not used further, on the
+    /// classes of the training rows with <see cref="Strategy.HeadOnly"/>, without augmentation, with 20 % of the rows to select the epoch.
+    /// C features. The features of the rows of <c>Fit</c> have seen their labels: evaluate on others.
+    /// </summary>
+    /// <param name="labelColumnName">Name of the label column, a key. Default "Label".</param>
+    /// <param name="heads">Number of heads, a divisor of the number of channels. At least 1, default 8.</param>
+    /// <param name="epochs">Number of passes over the training rows. At least 1, default 20.</param>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1.</exception>
+    public static FeaturePooling Attention(string labelColumnName = "Label", int heads = 8, int epochs = 20) =>
+        new FittedAttention(labelColumnName, heads, epochs);
+
+    /// <summary>
+    /// The attention pooling of a model that was fine-tuned with <see cref="HeadPooling.Attention"/>, for any task: with
+    /// <see cref="Backbone.FromModel"/> of this model as the backbone, the features are the input of its head. C features.
+    /// </summary>
+    /// <param name="model">A <see cref="FineTuningTransformer"/>, or a chain with one. It must not be disposed before <c>Fit</c>.</param>
+    /// <exception cref="ArgumentException">
+    /// The model contains no fine-tuned image network or more than one, or its head has no attention pooling.
+    /// </exception>
+    public static FeaturePooling AttentionOf(ITransformer model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var source = SourceModel.Find(model, "A pooling is taken from");
+        return source.Definition.HeadPooling is HeadPooling.AttentionPooling { Heads: var heads }
+            ? new AttentionOfModel(heads, source)
+            : throw new ArgumentException(
+                $"The head of the model of {source.Name} pools by {source.Definition.HeadPooling}: train it with "
+                + "ImageFineTuningOptions.Pooling = HeadPooling.Attention(), or take FeaturePooling.Attention.", nameof(model));
+    }
+
+    /// <summary>
     /// Several stages of the network or several sizes of the picture: each pooled vector is divided by its Euclidean length, and all are
     /// concatenated, size by size, and within a size from the first stage to the last. The network runs once per size.
     /// </summary>
@@ -56,8 +92,8 @@ public abstract partial record FeaturePooling
     /// Default null: that of <see cref="Backbone.Preprocessing"/>, the only one that a vision transformer supports.
     /// </param>
     /// <param name="pooling">
-    /// The pooling of each stage and size. Default null: <see cref="Average"/>. Not <see cref="MultiScale"/>, and not <see cref="Native"/>
-    /// if <paramref name="stages"/> is set.
+    /// The pooling of each stage and size. Default null: <see cref="Average"/>. Not <see cref="MultiScale"/> or <see cref="Attention"/>, and not
+    /// <see cref="Native"/> if <paramref name="stages"/> is set.
     /// </param>
     /// <exception cref="ArgumentException">
     /// Neither several stages nor several sizes are given, there are duplicates or too many sizes, or the pooling is not supported.
@@ -89,6 +125,8 @@ public abstract partial record FeaturePooling
         {
             if (pooling is MultiScalePooling)
                 throw new ArgumentException("MultiScale pools each stage in one way: take another pooling.", nameof(pooling));
+            if (pooling is AttentionPooling)
+                throw new ArgumentException("A query is learned for one stage and one size: take another pooling.", nameof(pooling));
             if (pooling is NativePooling && stages is not null)
             {
                 throw new ArgumentException(

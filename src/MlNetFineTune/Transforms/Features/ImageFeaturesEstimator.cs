@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
 using MlNetFineTune.Transforms;
+using TorchSharp;
 
 namespace MlNetFineTune;
 
@@ -25,7 +26,7 @@ namespace MlNetFineTune;
 /// ### Estimator Characteristics
 /// | | |
 /// | -- | -- |
-/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Does this estimator need to look at the data to train its parameters? | Only with `FeaturePooling.Attention` |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
 /// | Exportable to ONNX | No |
 /// ]]></format>
@@ -37,8 +38,17 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
     private readonly ImageFeatureOptions _options;
     private readonly string _output;
     private readonly ImageColumn _column;
+    private readonly IEstimator<FineTuningTransformer>? _probe;
 
-    internal ImageFeaturesEstimator(IHostEnvironment env, string output, string input, Backbone backbone, ImageFeatureOptions options)
+    /// <param name="env">Environment of the catalog.</param>
+    /// <param name="output">Name of the output column.</param>
+    /// <param name="input">Name of the image column.</param>
+    /// <param name="backbone">The network.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="probe">Learns the query of <see cref="FeaturePooling.Attention"/>; null for other poolings.</param>
+    internal ImageFeaturesEstimator(
+        IHostEnvironment env, string output, string input, Backbone backbone, ImageFeatureOptions options,
+        IEstimator<FineTuningTransformer>? probe)
     {
         if (!backbone.HasWeights)
         {
@@ -58,11 +68,15 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
                 nameof(options));
         }
         TorchRuntime.EnsureLoaded();
-        (_env, _backbone, _options, _output) = (env, backbone, options, output);
+        backbone = backbone.PooledBy((options.Pooling as FeaturePooling.AttentionPooling)?.OfHead ?? HeadPooling.Native);
+        (_env, _backbone, _options, _output, _probe) = (env, backbone, options, output, probe);
         _column = new ImageColumn(input, options.ImageFolder, options.RawPixels);
     }
 
-    /// <summary>Loads the network. Nothing is learned from the data, and no row is read. The caller disposes the result.</summary>
+    /// <summary>
+    /// Loads the network. Nothing is learned from the data, and no row is read, except with <see cref="FeaturePooling.Attention"/>. The
+    /// caller disposes the result.
+    /// </summary>
     /// <param name="input">The data.</param>
     /// <exception cref="ArgumentException">The pooling does not fit the network.</exception>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
@@ -70,12 +84,15 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
     {
         ArgumentNullException.ThrowIfNull(input);
         _column.In(input.Schema, _env, "input", "image");
+        using var probe = _probe?.Fit(input);
         using var fit = new FitScope(_env, nameof(ImageFeaturesEstimator), "ExtractImageFeatures", seed: null);
         var device = Devices.Choose(fit.Host, fit.Channel);
         var network = ImageNetwork.Create(
             _backbone, features => new FeatureHead(features), fit.Seed, message => fit.Channel.Info(message));
         try
         {
+            if (network.Pool is { } pool)
+                CopyQuery(probe is null ? ((FeaturePooling.AttentionOfModel)_options.Pooling).Model : SourceModel.Find(probe, ""), pool);
             network.MoveTo(device);
             network.PrepareForScoring();
             var plan = FeaturePlan.Of(_options.Pooling, network);
@@ -96,11 +113,25 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _column.Check(inputSchema, _env, nameof(inputSchema));
+        _probe?.GetOutputSchema(inputSchema); // checks the label
         var columns = inputSchema.ToDictionary(column => column.Name);
         foreach (var added in FeatureColumns.Shapes(_output, _options.ImageStatusColumnName))
             columns[added.Name] = added;
         return new SchemaShape(columns.Values);
     }
+
+    private void CopyQuery(SourceModel model, AttentionPool pool) => model.Read(network =>
+    {
+        using var noGradients = torch.no_grad();
+        var query = ((ImageNetwork)network).Pool!.query;
+        if (!query.shape.SequenceEqual(pool.query.shape))
+        {
+            throw new ArgumentException(
+                $"The query of the model of {model.Name} is for {query.shape[1]} channels, and {_backbone.Name} has {pool.query.shape[1]}: "
+                + "take Backbone.FromModel of the same model.");
+        }
+        pool.query.copy_(query);
+    });
 
     private ModelInput InputOf(FeaturePlan plan) =>
         ScaledImageInput.Create(_column, _backbone.Preprocessing, _backbone.InputChannels, plan.Sizes);

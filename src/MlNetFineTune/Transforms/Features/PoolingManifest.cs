@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Transforms;
@@ -8,8 +9,10 @@ namespace MlNetFineTune.Transforms;
 /// <param name="Stages">Stages of the multi-scale pooling.</param>
 /// <param name="Sizes">Sizes of the multi-scale pooling.</param>
 /// <param name="Of">Pooling of each scale.</param>
+/// <param name="Heads">Heads of the attention pooling.</param>
 internal sealed record PoolingManifest(
-    string Kind, float? Power = null, IReadOnlyList<string>? Stages = null, IReadOnlyList<int>? Sizes = null, PoolingManifest? Of = null)
+    string Kind, float? Power = null, IReadOnlyList<string>? Stages = null, IReadOnlyList<int>? Sizes = null, PoolingManifest? Of = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Heads = null)
 {
     /// <exception cref="ArgumentException">The pooling is not valid.</exception>
     public FeaturePooling Create() => Kind switch
@@ -20,6 +23,7 @@ internal sealed record PoolingManifest(
         nameof(FeaturePooling.AverageAndMax) => FeaturePooling.AverageAndMax,
         nameof(FeaturePooling.GeneralizedMean) when Power is { } power => FeaturePooling.GeneralizedMean(power),
         nameof(FeaturePooling.ClassToken) => FeaturePooling.ClassToken,
+        nameof(FeaturePooling.Attention) when Heads is > 0 and { } heads => new FeaturePooling.LearnedAttention(heads),
         nameof(FeaturePooling.MultiScale) when Of is { Kind: not nameof(FeaturePooling.MultiScale) } pooling =>
             FeaturePooling.MultiScale(Stages, Sizes, pooling.Create()),
         _ => throw new ArgumentException($"there is no pooling {SafeText.Quoted(Kind)} with such values"),
