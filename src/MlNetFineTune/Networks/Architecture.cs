@@ -95,8 +95,8 @@ internal sealed record Architecture(
     public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
 
     private sealed record Facts(
-        IReadOnlyList<string> Stages, int StagesWithMaps, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths,
-        string? FirstConvolution);
+        IReadOnlyList<string> Stages, int StagesWithMaps, IReadOnlyDictionary<string, long[]> Tensors,
+        IReadOnlyDictionary<string, int> ChannelWidths, string? FirstConvolution);
 
     // Only the network itself knows them: it is created once.
     private Facts Known => s_known.GetOrAdd(Name, _ =>

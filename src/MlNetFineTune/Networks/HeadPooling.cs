@@ -25,8 +25,8 @@ public abstract record HeadPooling
     /// is the average over the positions. Tokens of a vision transformer include the class token.
     /// </summary>
     /// <param name="heads">
-    /// Number of heads: each has its own weights of the positions. At least 1; a divisor of the number of channels. Default 8, which divides
-    /// the channels of all networks in <see cref="Backbone.List"/>.
+    /// Number of heads, each with its own weights of the positions. At least 1; a divisor of the number of channels. Default 8, which
+    /// divides the channels of all networks in <see cref="Backbone.List"/>.
     /// </param>
     /// <remarks>
     /// The stages above the last maps are not part of the network: the hidden layers of VGG and MobileNetV3. ConvNeXt's final norm is

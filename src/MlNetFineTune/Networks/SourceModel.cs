@@ -79,8 +79,8 @@ internal sealed class SourceModel(
         foreach (var (name, tensor) in network.NamedTensors())
         {
             var shape = theirs.GetValueOrDefault(name)?.shape ?? throw new InvalidOperationException(
-                $"The earlier model has no tensor '{name}': its head pools the maps below that layer itself ({Definition.HeadPooling}), and the "
-                + $"stages above them are gone. Train with the same Pooling, or begin with the pretrained weights of {Name}.");
+                $"The earlier model has no tensor '{name}': its head pools the maps below that layer ({Definition.HeadPooling}), and "
+                + $"the stages above them are gone. Train with the same Pooling, or begin with the pretrained weights of {Name}.");
             var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
                 ?? throw new InvalidOperationException(
                     $"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: "

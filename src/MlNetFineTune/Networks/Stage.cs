@@ -22,7 +22,11 @@ internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computa
     public Computation? Norm { get; init; }
 
     /// <summary>The stage without its pooling, for a head that pools itself.</summary>
-    public Stage WithoutPool() => new(Name, Modules, Norm is null ? Maps : Maps.Then(Norm)) { GivesMaps = GivesMaps, Attention = Attention };
+    public Stage WithoutPool() => new(Name, Modules, Norm is null ? Maps : Maps.Then(Norm))
+    {
+        GivesMaps = GivesMaps,
+        Attention = Attention,
+    };
 
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
 

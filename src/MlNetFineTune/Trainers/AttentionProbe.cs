@@ -17,7 +17,8 @@ internal static class AttentionProbe
     /// <param name="column">Name of the image column.</param>
     /// <param name="backbone">The network.</param>
     /// <param name="features">The options of the extractor.</param>
-    public static IEstimator<FineTuningTransformer>? Of(IHostEnvironment env, string column, Backbone backbone, ImageFeatureOptions features)
+    public static IEstimator<FineTuningTransformer>? Of(
+        IHostEnvironment env, string column, Backbone backbone, ImageFeatureOptions features)
     {
         if (features.Pooling is not FeaturePooling.FittedAttention pooling)
             return null;

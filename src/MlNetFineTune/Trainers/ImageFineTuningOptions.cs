@@ -34,8 +34,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     }
 
     /// <summary>
-    /// How the head reduces the last maps or tokens of the network to features. Default <see cref="HeadPooling.Native"/>: as the network was
-    /// pretrained. Saved with the model.
+    /// How the head reduces the last maps or tokens of the network to features. Saved with the model. Default
+    /// <see cref="HeadPooling.Native"/>: as the network was pretrained.
     /// </summary>
     public HeadPooling Pooling
     {

@@ -154,7 +154,8 @@ public sealed class HeadPoolingTests
     public void ACacheOfFeaturesIsNotTakenForOneOfMaps()
     {
         using var folder = new Folder();
-        var options = s_options with { Strategy = Strategy.HeadOnly, Epochs = 1, FeatureCache = FeatureCache.InFolder(folder.File("cache")) };
+        var cache = FeatureCache.InFolder(folder.File("cache"));
+        var options = s_options with { Strategy = Strategy.HeadOnly, Epochs = 1, FeatureCache = cache };
         using var native = SmallTraining.Fit(_ml, options with { Pooling = HeadPooling.Native }, SmallPictures.Take(4));
         using var attention = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
         using var others = SmallTraining.Fit(_ml, options with { Pooling = HeadPooling.Attention(2) }, SmallPictures.Take(4));
@@ -205,7 +206,8 @@ public sealed class HeadPoolingTests
         {
             StringAssert.Contains(
                 log.ToString(),
-                "The head of the earlier model is not used, since it was learned with HeadPooling.Attention(heads: 4), and now pools by Native.");
+                "The head of the earlier model is not used, since it was learned with HeadPooling.Attention(heads: 4), and now pools by "
+                + "Native.");
         }
     }
 
@@ -289,7 +291,8 @@ public sealed class HeadPoolingTests
         var zip = SmallTraining.Save(_ml, model);
         foreach (var (from, to, part) in ((string, string, string)[])[
             ("\"Heads\": 4", "\"Heads\": 0", "heads"), ("\"Heads\": 4", "\"Heads\": 5", "5 heads"),
-            ("\"Heads\": 4", "\"Heads\": 8", "attn_pool.query"), ("\"Kind\": \"Attention\"", "\"Kind\": \"Median\"", "no pooling 'Median'")])
+            ("\"Heads\": 4", "\"Heads\": 8", "attn_pool.query"),
+            ("\"Kind\": \"Attention\"", "\"Kind\": \"Median\"", "no pooling 'Median'")])
         {
             var changed = Zip.With(zip, "manifest.json", bytes =>
             {

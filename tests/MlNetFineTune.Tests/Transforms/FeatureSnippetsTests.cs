@@ -70,6 +70,25 @@ public sealed class FeatureSnippetsTests
         VerifyDocumented(nameof(Clusters));
     }
 
+    [TestMethod]
+    public void Attention()
+    {
+        var photos = SmallTraining.WithKeys(ml, Photos);
+        // begin
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
+        {
+            Backbone = backbone,
+            Pooling = HeadPooling.Attention(), // 8 heads, trained with the linear head
+        }).Fit(photos);
+        var ofModel = new ImageFeatureOptions { Pooling = FeaturePooling.AttentionOf(model) };
+        using var features = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", Backbone.FromModel(model), ofModel).Fit(photos);
+        var ofLabels = new ImageFeatureOptions { Pooling = FeaturePooling.Attention("Label") }; // Fit learns the query
+        using var others = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", backbone, ofLabels).Fit(photos);
+        // end
+        Assert.AreEqual((128, 128), (features.FeatureCount, others.FeatureCount));
+        VerifyDocumented(nameof(Attention));
+    }
+
     private static void VerifyDocumented(string method) =>
         Snippets.VerifyDocumented(Path.Combine("Transforms", "FeatureSnippetsTests.cs"), method, "features.md");
 }

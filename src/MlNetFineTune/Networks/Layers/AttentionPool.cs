@@ -38,8 +38,8 @@ internal sealed class AttentionPool : nn.Module<Tensor, Tensor>
         {
             var divisors = Enumerable.Range(1, Math.Min(channels, 64)).Where(number => channels % number == 0);
             throw new ArgumentException(
-                $"HeadPooling.Attention has {heads} heads, which share the {channels} channels of {network} equally: choose a divisor, such "
-                + $"as {string.Join(", ", divisors)}.");
+                $"HeadPooling.Attention has {heads} heads, which share the {channels} channels of {network} equally: choose a divisor, "
+                + $"such as {string.Join(", ", divisors)}.");
         }
         query = Parameters.Of(zeros(heads, channels, Parameters.Type));
         RegisterComponents();
@@ -106,7 +106,7 @@ internal sealed class AttentionPool : nn.Module<Tensor, Tensor>
         return nn.functional.softmax(scores.transpose(1, 2), dim: -1);
     }
 
-    private Tensor Scaled() => query.div(Math.Sqrt(Channels));
+    private Tensor Scaled() => query.Div(Math.Sqrt(Channels));
 
     // [N, C, H, W] -> [N, H * W, C], which is a view of channels-last maps.
     private Tensor TokensOf(Tensor activations) => activations switch

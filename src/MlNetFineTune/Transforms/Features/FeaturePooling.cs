@@ -92,8 +92,8 @@ public abstract partial record FeaturePooling
     /// Default null: that of <see cref="Backbone.Preprocessing"/>, the only one that a vision transformer supports.
     /// </param>
     /// <param name="pooling">
-    /// The pooling of each stage and size. Default null: <see cref="Average"/>. Not <see cref="MultiScale"/> or <see cref="Attention"/>, and not
-    /// <see cref="Native"/> if <paramref name="stages"/> is set.
+    /// The pooling of each stage and size. Default null: <see cref="Average"/>. Not <see cref="MultiScale"/> or <see cref="Attention"/>,
+    /// and not <see cref="Native"/> if <paramref name="stages"/> is set.
     /// </param>
     /// <exception cref="ArgumentException">
     /// Neither several stages nor several sizes are given, there are duplicates or too many sizes, or the pooling is not supported.
