@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
+using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Onnx;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
@@ -209,6 +210,29 @@ public sealed class HeadPoolingTests
                 "The head of the earlier model is not used, since it was learned with HeadPooling.Attention(heads: 4), and now pools by "
                 + "Native.");
         }
+    }
+
+    [TestMethod]
+    public void APrunedNetworkPoolsItsMaps()
+    {
+        using var earlier = SmallTraining.Fit(_ml, s_options, SmallPictures.Take(4));
+        var options = s_options with { Backbone = Backbone.FromModel(earlier).Prune(0.25f), Strategy = Strategy.Full(1), Epochs = 1 };
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+
+        Assert.IsLessThan(earlier.Layers.Sum(layer => layer.Parameters), loaded.Layers.Sum(layer => layer.Parameters));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(Test)), SmallTraining.Scores(loaded.Transform(Test)));
+    }
+
+    [TestMethod]
+    public void AStageThatIsReplacedGivesTheMaps()
+    {
+        var options = s_options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory()), Epochs = 1 };
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
+        AssertQuery(model, query => Assert.AreEqual(Channels, query.shape[1]));
+        var vit = FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory());
+        using var ofTokens = SmallTraining.Fit(_ml, options with { Backbone = vit }, SmallPictures.Take(4));
+        AssertQuery(ofTokens, query => Assert.AreEqual(48, query.shape[1]));
     }
 
     [TestMethod]
