@@ -18,6 +18,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     public NetworkHead Head { get; } = head;
 
+    public override LinearHead? LinearHead => Head as LinearHead;
+
     /// <summary>The layers of a table beside the picture: they belong to the head. Null where there is none.</summary>
     public TableBranch? Table { get; } = table;
 
