@@ -123,7 +123,7 @@ internal sealed class TextEncoder : IDisposable
         var positions = _positions.weight.narrow(0, _config.FirstPosition, tokens.shape[1]); // [T, C]
         var sum = _words.forward(tokens).Add(positions); // [N, T, C]
         if (_segments is not null)
-            sum = sum.Add_(segments is null ? _segments.weight.select(0, 0) : _segments.forward(segments));
+            sum = sum.Add_(segments is null || _config.Segments == 1 ? _segments.weight.select(0, 0) : _segments.forward(segments));
         return Dropped(_norm.forward(sum), drops).MoveToOuterDisposeScope();
     }
 
