@@ -146,7 +146,8 @@ internal static class TokenizerJson
         }
         if (numbered.Count == 0 || numbered.Keys.First() != 0 || numbered.Keys.Last() != numbered.Count - 1)
         {
-            throw root.Refuse($"its {numbered.Count} tokens have numbers {numbered.Keys.FirstOrDefault()} to {numbered.Keys.LastOrDefault()}",
+            throw root.Refuse(
+                $"its {numbered.Count} tokens have numbers {numbered.Keys.FirstOrDefault()} to {numbered.Keys.LastOrDefault()}",
                 "expected each number from 0 once");
         }
         return new TokenList([.. numbered.Values], root.Source);
