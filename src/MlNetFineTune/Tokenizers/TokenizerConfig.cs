@@ -61,6 +61,6 @@ internal sealed record TokenizerConfig
         MaskToken ?? usual.Mask);
 
     // A text, or an object that says how it is matched as well.
-    private static string? Token(JsonValue root, string name) =>
+    private static string? Token(JsonPart root, string name) =>
         root.Find(name) is { Element.ValueKind: JsonValueKind.Object } token ? token.Text("content") : root.Text(name);
 }
