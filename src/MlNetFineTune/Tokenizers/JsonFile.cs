@@ -23,10 +23,10 @@ internal sealed class JsonFile : IDisposable
                 $"{source} is not proper JSON: {SafeText.Message(e)} Take the file from the checkpoint again.", e);
         }
         Root = new JsonPart(_document.RootElement, source, "");
-        if (_document.RootElement.ValueKind != JsonValueKind.Object)
+        if (_document.RootElement.ValueKind is not JsonValueKind.Object and var found)
         {
             _document.Dispose();
-            throw Root.Bad("it is", "an object", _document.RootElement.ValueKind);
+            throw Root.Bad("it is", "an object", found);
         }
     }
 

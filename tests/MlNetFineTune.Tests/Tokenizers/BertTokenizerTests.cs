@@ -92,7 +92,7 @@ public sealed class BertTokenizerTests
                 first = end;
             }
         }
-        Assert.IsGreaterThan(200_000, checkedWords);
+        Assert.IsGreaterThan(100_000, checkedWords);
     }
 
     [TestMethod]
@@ -156,7 +156,7 @@ public sealed class BertTokenizerTests
     {
         var tokenizer = new BertTokenizer(SmallTokenizers.Tokens, new BertOptions { MaximumWordLength = 3 });
 
-        Assert.AreEqual("a ##a ##a [UNK] e ##e ##e [UNK]", tokenizer.Spell("aaa aaaa \u00e9\u00e9\u00e9 \u00e9\u00e9\u00e9\u00e9"));
+        Assert.AreEqual("a ##a ##a [UNK] e ##ee [UNK]", tokenizer.Spell("aaa aaaa \u00e9\u00e9\u00e9 \u00e9\u00e9\u00e9\u00e9"));
     }
 
     [TestMethod]
