@@ -1,12 +1,14 @@
-"""Writes tokenizers.json, tokenizer-vocab.txt, tokenizer-bpe-vocab.json and tokenizer-bpe-merges.txt: BERT's and GPT-2's tokenizers, from their rules.
+"""Writes BERT's and GPT-2's tokenizers from their rules: tokenizers.json, tokenizer-vocab.txt, tokenizer-bpe-vocab.json, -merges.txt.
 
-The rules of BERT are those of Google's tokenization.py (https://github.com/google-research/bert), and of Hugging Face's BertTokenizer where it
-has more options; those of byte-level BPE are those of GPT-2's encoder.py (https://github.com/openai/gpt-2). Both are written here again, character by
-character with the source of each, with Python's unicodedata alone. Offsets are in UTF-16 units of the text: an accent that is stripped belongs to the
-character before it, marks that canonical ordering moves share one range, and the space before a word of BPE is not in its range.
+The rules of BERT are those of Google's tokenization.py (https://github.com/google-research/bert), and of Hugging Face's BertTokenizer
+where it has more options; those of byte-level BPE are those of GPT-2's encoder.py (https://github.com/openai/gpt-2). Both are written
+here again, character by character with the source of each, with Python's unicodedata alone. Offsets are in UTF-16 units of the text: an
+accent that is stripped belongs to the character before it, marks that canonical ordering moves share one range, and the space before a
+word of BPE is not in its range.
 
-Random texts are drawn by a linear congruential generator, which the test repeats in C#, from alphabets that are listed in the fixture: only
-characters that are assigned in this Python's Unicode version. Of each 1,000 texts the fixture has a hash of all pieces with their offsets.
+Random texts are drawn by a linear congruential generator, which the test repeats in C#, from alphabets that are listed in the fixture:
+only characters that are assigned in this Python's Unicode version. Of each 1,000 texts the fixture has a hash of all pieces with their
+offsets.
 
     /usr/bin/python3 tools/reference/bert_tokenizer_oracle.py [FOLDER]
 
@@ -265,7 +267,8 @@ ALPHABETS = [
     ("hangul", [[0xAC00, 0xD7A3]] + assigned(0x1100, 0x11FF)),
     ("ideographs", [[0x4E00, 0x4FFF], [0x3400, 0x34FF], [0x20000, 0x200FF]] + assigned(0x3000, 0x30FF) + assigned(0xF900, 0xFAFF)
      + assigned(0x2F800, 0x2FA1F)),
-    ("spaces and controls", [[0, 0x20], [0x7F, 0xA0], [0xAD, 0xAD]] + assigned(0x2000, 0x206F) + [[0x3000, 0x3000], [0xFEFF, 0xFEFF], [0xFFF9, 0xFFFD]]),
+    ("spaces and controls", [[0, 0x20], [0x7F, 0xA0], [0xAD, 0xAD]] + assigned(0x2000, 0x206F)
+     + [[0x3000, 0x3000], [0xFEFF, 0xFEFF], [0xFFF9, 0xFFFD]]),
     ("symbols", assigned(0x2010, 0x2BFF)),
     ("emoji", assigned(0x1F300, 0x1FAFF) + [[0x200D, 0x200D], [0xFE0F, 0xFE0F], [0x1F3FB, 0x1F3FF], [0x1F1E6, 0x1F1FF]]),
     ("music", [[0x1D150, 0x1D190], [0x1D15E, 0x1D172], [0x302A, 0x302F], [0x300, 0x304], [0x61, 0x63], [0x16FF0, 0x16FF1], [0x94D, 0x94D]]),
@@ -307,23 +310,53 @@ def hash_of(pieces):
 
 
 NASTY = [
-    "", " ", "\t\r\n", "\u00a0\u2003\u3000", "note\nbook", "note\u2028book\u2029end", "$ + < = > ^ | ~ ` _", "5\u00b0 \u20ac20 \u00d72", "snake_case __init__",
-    "soft\u00adhyphen zero\u200bwidth \u200djoiner\ufeff", "a\u0000b\ufffdc\u0001d\u007fe\u0085f", "\ue000private\U000f0000 \U000e0001tag",
-    "Caf\u00e9 cafe\u0301 CAFE\u0301S", "\u0301\u0302 a\u0301\u0302\u0303", "\u0130stanbul I\u0307 \u0131", "\u039f\u0394\u03a5\u03a3\u03a3\u0395\u03a5\u03a3 \u03a3 \u0391\u03a3. \u0391\u03a3' \u0391\u03a3'\u0391",
-    "\u0391\u03a3\u200b\u0391 \u0391\u00ad\u03a3 \u0391\u03a3-\u0391 \u0391\u03a3\u4e2d\u0391", "\u1e9e stra\u00dfe STRASSE", "\ufb01ne \ufb00", "\u4e2d\u6587abc\u5b57", "\u3400\U00020000\U0002a6d6\uf900\U0002f800", "\u3072\u3089\u304c\u306a\u30ab\u30bf\u30ab\u30ca \u304c",
-    "\ud55c\uad6d\uc5b4 \uac01", "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 ok\U0001f44d\U0001f3fd", "\U00010400\U00010428 \U0001e900", "\U0001d400\U0001d7ff", "\U0001d15e\U0001d165\U0001d16e\U0001d165\u0301\U0001d16d\U0001d165",
-    "\u2260 \u226e =\u0338 \u1fef \u037e \u0387", "[CLS] [SEP] [MASK] [UNK] [PAD]", "<s> </s> <mask>", "a" * 100, "a" * 101, "\u00e9" * 100 + " " + "\u00e9" * 101, "\U0001d400" * 100 + " " + "\U0001d400" * 101,
-    "\u00bfqu\u00e9? \u201cyes\u201d\u2014no\u2026 \u300c\u3042\u300d", "\u0ba8\u0bbf \u0939\u093f\u0928\u094d\u0926\u0940 \u0e44\u0e17\u0e22 \u05e9\u05b8\u05dc\u05d5\u05b9\u05dd \u0645\u064e\u0631\u062d",
+    "",
+    " ",
+    "\t\r\n",
+    "\u00a0\u2003\u3000",
+    "note\nbook",
+    "note\u2028book\u2029end",
+    "$ + < = > ^ | ~ ` _",
+    "5\u00b0 \u20ac20 \u00d72",
+    "snake_case __init__",
+    "soft\u00adhyphen zero\u200bwidth \u200djoiner\ufeff",
+    "a\u0000b\ufffdc\u0001d\u007fe\u0085f",
+    "\ue000private\U000f0000 \U000e0001tag",
+    "Caf\u00e9 cafe\u0301 CAFE\u0301S",
+    "\u0301\u0302 a\u0301\u0302\u0303",
+    "\u0130stanbul I\u0307 \u0131",
+    "\u039f\u0394\u03a5\u03a3\u03a3\u0395\u03a5\u03a3 \u03a3 \u0391\u03a3. \u0391\u03a3' \u0391\u03a3'\u0391",
+    "\u0391\u03a3\u200b\u0391 \u0391\u00ad\u03a3 \u0391\u03a3-\u0391 \u0391\u03a3\u4e2d\u0391",
+    "\u1e9e stra\u00dfe STRASSE",
+    "\ufb01ne \ufb00",
+    "\u4e2d\u6587abc\u5b57",
+    "\u3400\U00020000\U0002a6d6\uf900\U0002f800",
+    "\u3072\u3089\u304c\u306a\u30ab\u30bf\u30ab\u30ca \u304c",
+    "\ud55c\uad6d\uc5b4 \uac01",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 ok\U0001f44d\U0001f3fd",
+    "\U00010400\U00010428 \U0001e900",
+    "\U0001d400\U0001d7ff",
+    "\U0001d15e\U0001d165\U0001d16e\U0001d165\u0301\U0001d16d\U0001d165",
+    "\u2260 \u226e =\u0338 \u1fef \u037e \u0387",
+    "[CLS] [SEP] [MASK] [UNK] [PAD]",
+    "<s> </s> <mask>",
+    "a" * 100,
+    "a" * 101,
+    "\u00e9" * 100 + " " + "\u00e9" * 101,
+    "\U0001d400" * 100 + " " + "\U0001d400" * 101,
+    "\u00bfqu\u00e9? \u201cyes\u201d\u2014no\u2026 \u300c\u3042\u300d",
+    "\u0ba8\u0bbf \u0939\u093f\u0928\u094d\u0926\u0940 \u0e44\u0e17\u0e22 \u05e9\u05b8\u05dc\u05d5\u05b9\u05dd \u0645\u064e\u0631\u062d",
 ]
 assert len(NASTY) == 36
 
 PROSE = """
-The quick brown fox jumps over the lazy dog while forty two children play in the old garden behind the house. Tokenizers split a text into words and
-the words into pieces so that a model can read them. Unknown words are not lost: they are spelled with smaller pieces, and in the worst case with single
-letters. Don't you think it's fine? We've seen that they'll agree, I'm sure, and you're right: he'd said so. A good test compares every piece, every
-offset and every number with another program that was written from the rules alone. Fine tuning needs few examples, a small learning rate and patience.
-Learning to walk, learning to read, learning to write: learners learn by learning. The network, the networks, the working networker and the workers worked.
-In 1984 there were 365 days, 12 months and 24 hours a day; in 2024 there were 366. Cafe, resume, naive and facade are written without accents here.
+The quick brown fox jumps over the lazy dog while forty two children play in the old garden behind the house. Tokenizers split a
+text into words and the words into pieces so that a model can read them. Unknown words are not lost: they are spelled with smaller
+pieces, and in the worst case with single letters. Don't you think it's fine? We've seen that they'll agree, I'm sure, and you're
+right: he'd said so. A good test compares every piece, every offset and every number with another program that was written from
+the rules alone. Fine tuning needs few examples, a small learning rate and patience. Learning to walk, learning to read, learning
+to write: learners learn by learning. The network, the networks, the working networker and the workers worked. In 1984 there were
+365 days, 12 months and 24 hours a day; in 2024 there were 366. Cafe, resume, naive and facade are written without accents here.
 """
 
 
@@ -337,12 +370,14 @@ def word_pieces():
             if form not in words:
                 words.append(form)
     singles = [chr(c) for c in range(33, 127)]
-    singles += list("\u00a1\u00bf\u20ac\u00b0\u00d7\u00df\u00e9\u00c9\u00e0\u2026\u2014\u201c\u201d\u2019\u2028"[:-1]) + [chr(c) for c in range(0x3B1, 0x3CA)] + [chr(c) for c in range(0x391, 0x3AA) if c != 0x3A2]
+    singles += list("\u00a1\u00bf\u20ac\u00b0\u00d7\u00df\u00e9\u00c9\u00e0\u2026\u2014\u201c\u201d\u2019\u2028"[:-1])
+    singles += [chr(c) for c in range(0x3B1, 0x3CA)] + [chr(c) for c in range(0x391, 0x3AA) if c != 0x3A2]
     singles += [chr(c) for c in range(0x430, 0x450)] + [chr(c) for c in range(0x1100, 0x1113)] + [chr(c) for c in range(0x1161, 0x1176)]
     singles += [chr(c) for c in range(0x11A8, 0x11C3)] + [chr(c) for c in range(0x5D0, 0x5EB)] + [chr(c) for c in range(0x627, 0x64B)]
     singles += [chr(c) for c in range(0x905, 0x940)] + [chr(c) for c in range(0xE01, 0xE2F)] + [chr(c) for c in range(0x3041, 0x3097)]
     singles += [chr(c) for c in range(0x4E00, 0x4E40)] + ["\u6587", "\u5b57", "\U00020000", "\uac00", "\ud55c", "\u302e", "\u302f"]
-    singles += [chr(c) for c in range(0x1F600, 0x1F640)] + [chr(c) for c in range(0x1D157, 0x1D173)] + [chr(c) for c in range(0x10428, 0x10430)]
+    singles += [chr(c) for c in range(0x1F600, 0x1F640)] + [chr(c) for c in range(0x1D157, 0x1D173)]
+    singles += [chr(c) for c in range(0x10428, 0x10430)]
     singles += [chr(c) for c in range(0x1D400, 0x1D41A)] + ["\U00016ff0", "\U00016ff1", "\u0301", "\u0300", "\u0307"]
     singles = [c for c in singles if unicodedata.category(c) != "Cn"]
     parts = []
@@ -361,7 +396,8 @@ def word_pieces():
 def byte_pairs(merge_count=400):
     """Trains byte-level BPE on the prose."""
     letters, counts = byte_alphabet(), {}
-    text = PROSE.replace("\n", " ") + " \u00e9t\u00e9 caf\u00e9 \u65e5\u672c\u8a9e \u65e5\u672c \U0001f600\U0001f600 \U0001f601 na\u00efve na\u00efve"
+    text = PROSE.replace("\n", " ") + (
+        " \u00e9t\u00e9 caf\u00e9 \u65e5\u672c\u8a9e \u65e5\u672c \U0001f600\U0001f600 \U0001f601 na\u00efve na\u00efve")
     for word in bpe_words(with_sources(text)):
         key = tuple(letters[b] for c, _, _ in word for b in c.encode("utf-8"))
         counts[key] = counts.get(key, 0) + 1
@@ -440,7 +476,8 @@ def main():
         first=hash_of([(ord(c), 0, 0) for c in text] for text in [Texts(18, words).next()]),
         random={form: random_blocks(Bert(tokens, **options).encode, 18, words, TEXTS if form in ("uncased", "cased") else TEXTS // 5)
                 for form, options in FORMS.items()},
-        nasty=[dict(text=text, **{form: [x for piece in Bert(tokens, **FORMS[form]).encode(text) for x in piece] for form in ("uncased", "cased")},
+        nasty=[dict(text=text,
+                    **{form: [x for piece in Bert(tokens, **FORMS[form]).encode(text) for x in piece] for form in ("uncased", "cased")},
                     bpe=[x for piece in bpe.encode(text) for x in piece]) for text in NASTY],
         bpe=random_blocks(bpe.encode, 19, words, TEXTS // 5), bpePrefixed=random_blocks(prefixed.encode, 19, words, TEXTS // 10),
         real=real(sys.argv[1]) if len(sys.argv) > 1 else earlier)
