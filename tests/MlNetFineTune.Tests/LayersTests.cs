@@ -12,8 +12,8 @@ public sealed partial class LayersTests
 {
     private static readonly string[] s_layers =
     [
-        "Primitives", "MlNet", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms", "Serving", "Reporting",
-        "Trainers", "Search", "Catalog",
+        "Primitives", "MlNet", "Tokenizers", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms", "Serving",
+        "Reporting", "Trainers", "Search", "Catalog",
     ];
 
     private static readonly string s_source = Path.Combine(Repository.Root, "src", "MlNetFineTune");

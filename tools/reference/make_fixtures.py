@@ -28,6 +28,7 @@ import several_fixture
 import signature_fixture
 import stem_fixture
 import strategies_fixture
+import text_fixture
 import torchscript_fixture
 import transformers_fixture
 import training_fixture
@@ -39,6 +40,7 @@ network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
+text_fixture.main()
 module_fixture.main()
 features_fixture.main()
 attention_pool_fixture.main()

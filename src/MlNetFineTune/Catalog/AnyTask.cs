@@ -16,6 +16,13 @@ public sealed partial class FineTuningCatalog
     /// <exception cref="ArgumentException">Options contradict each other, or say no task.</exception>
     public FineTuningTrainer FineTuneImages(ImageFineTuningOptions options) => TrainerCatalog.Create(this, options);
 
+    /// <summary>Creates a trainer that fine-tunes a text network for any task, such as <see cref="LearningTask.MultiLabel"/>.</summary>
+    /// <param name="options">
+    /// <see cref="TextFineTuningOptions.Backbone"/> and <see cref="FineTuningOptions.Task"/> must be set.
+    /// </param>
+    /// <exception cref="ArgumentException">Options contradict each other, or say no task.</exception>
+    public FineTuningTrainer FineTuneText(TextFineTuningOptions options) => TrainerCatalog.Create(this, options);
+
     /// <summary>
     /// Creates a trainer for a module of your own and any task. It is the only entry point for tasks without a catalog in ML.NET, such as
     /// <see cref="LearningTask.MultiLabel"/>.

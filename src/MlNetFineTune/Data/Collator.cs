@@ -12,6 +12,9 @@ internal abstract class Collator : IDisposable
     /// <returns>The caller disposes it.</returns>
     public abstract ModelInputs Collate(ReadOnlySpan<byte> samples, int count);
 
+    /// <summary>Number of steps of a sample, if samples of similar length should be computed together; null if all are equal.</summary>
+    public virtual int? StepsOf(ReadOnlySpan<byte> sample) => null;
+
     /// <summary>Creates the tensors beside the activations from <see cref="Dataset.EncodeBeside"/>.</summary>
     /// <param name="beside">The encoded rows.</param>
     /// <param name="count">Number of rows.</param>

@@ -19,6 +19,14 @@ internal abstract class Dataset : IDisposable
     /// <summary>Path of the row's file; null if there is none.</summary>
     public virtual string? PathOf(int row) => null;
 
+    /// <summary>The beginning of the row's text, for the report; null if rows are not texts or the texts are not kept.</summary>
+    public virtual string? TextOf(int row) => null;
+
+    /// <summary>
+    /// Number of steps of the row's sequence, if batches should have rows of similar length; null if all rows cost the same.
+    /// </summary>
+    public virtual int? StepsOf(int row) => null;
+
     /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>
     public virtual bool IsMissing(int row) => false;
 

@@ -10,10 +10,19 @@ namespace MlNetFineTune.Data;
 [JsonDerivedType(typeof(SequenceInputManifest), "Sequence")]
 [JsonDerivedType(typeof(TableInputManifest), "Table")]
 [JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
+[JsonDerivedType(typeof(TextInputManifest), "Text")]
 internal abstract record InputManifest
 {
     /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract ModelInput Create();
+
+    /// <summary>The content of a file beside the manifest that the input needs; null if there is none.</summary>
+    [JsonIgnore]
+    public virtual byte[]? Vocabulary => null;
+
+    /// <summary>The same input with its vocabulary, if it has one.</summary>
+    /// <param name="load">Loads the vocabulary from the model file.</param>
+    public virtual InputManifest WithVocabulary(Func<byte[]> load) => this;
 
     /// <summary>The column of pictures that is the input of the first layer; null if there is none.</summary>
     public virtual ImageInputManifest? FindPictures() => null;

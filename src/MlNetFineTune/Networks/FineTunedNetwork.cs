@@ -17,6 +17,9 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>The backbone that it is made of; null where it is something else.</summary>
     public virtual Backbone? Definition => null;
 
+    /// <summary>The head if it is one linear layer on the encoder's features; otherwise null.</summary>
+    public virtual LinearHead? LinearHead => null;
+
     /// <summary>For the log: the name, and where the weights come from.</summary>
     public abstract string Description { get; }
 

@@ -16,6 +16,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     /// <summary>The head of the task.</summary>
     public NetworkHead Head => head.Outputs;
 
+    public override LinearHead? LinearHead => Head as LinearHead;
+
     /// <summary>The layers of a table beside the picture: they belong to the head. Null where there is none.</summary>
     public TableBranch? Table => head.Table;
 

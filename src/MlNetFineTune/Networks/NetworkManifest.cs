@@ -7,6 +7,7 @@ namespace MlNetFineTune.Networks;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(BackboneManifest), "Backbone")]
 [JsonDerivedType(typeof(ModuleManifest), "Module")]
+[JsonDerivedType(typeof(TextNetworkManifest), "Text")]
 internal abstract record NetworkManifest
 {
     /// <summary>Whether pictures flow through it.</summary>

@@ -30,6 +30,9 @@ internal sealed class SourceModel(
     /// <summary>All that decides which tensors a row becomes.</summary>
     public string Input { get; init; } = "";
 
+    /// <summary>The text encoder with its tokenizer; null for other networks.</summary>
+    public TextBackbone? Text { get; init; }
+
     /// <summary>Whether a table stands beside its pictures.</summary>
     public bool ReadsTable { get; init; }
 
@@ -49,6 +52,11 @@ internal sealed class SourceModel(
     /// <inheritdoc cref="Find"/>
     public static SourceModel FindAny(ITransformer model, string purpose) =>
         One(model, [.. All(model)], $"{purpose} one fine-tuned network");
+
+    /// <summary>The same for text networks.</summary>
+    /// <inheritdoc cref="Find"/>
+    public static SourceModel FindText(ITransformer model, string purpose) =>
+        One(model, [.. All(model).Where(one => one.Text is not null)], $"{purpose} one text network of ours");
 
     private static IEnumerable<SourceModel> All(ITransformer model) =>
         Flat(model).OfType<IFineTunedModel>().Select(one => one.AsSource());
@@ -71,17 +79,25 @@ internal sealed class SourceModel(
 
     /// <summary>Copies all weights, adapters merged.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public void CopyTo(BackboneNetwork network) => read(earlier =>
+    public void CopyTo(BackboneNetwork network) => CopyTo(network.NamedTensors(), network.Adaptation);
+
+    /// <summary>Copies weights by name, adapters merged.</summary>
+    /// <param name="tensors">Tensors of the new network.</param>
+    /// <param name="adaptationOf">As <see cref="BackboneNetwork.Adaptation"/>; null if all shapes must be equal.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void CopyTo(
+        IReadOnlyList<(string Name, Tensor Tensor)> tensors, Func<string, long[], Func<Tensor, Tensor>?>? adaptationOf = null) =>
+        read(earlier =>
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var theirs = earlier.PlainTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
-        foreach (var (name, tensor) in network.NamedTensors())
+        foreach (var (name, tensor) in tensors)
         {
             var shape = theirs.GetValueOrDefault(name)?.shape ?? throw new InvalidOperationException(
-                $"The earlier model has no tensor '{name}': its head pools the maps below that layer ({Definition.HeadPooling}), and "
+                $"The earlier model has no tensor '{name}': its head pools the maps below that layer ({definition?.HeadPooling}), and "
                 + $"the stages above them are gone. Train with the same Pooling, or begin with the pretrained weights of {Name}.");
-            var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
+            var adaptation = shape.SequenceEqual(tensor.shape) ? null : adaptationOf?.Invoke(name, shape)
                 ?? throw new InvalidOperationException(
                     $"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: "
                     + "leave its Preprocessing and InputChannels as they are.");
@@ -90,25 +106,25 @@ internal sealed class SourceModel(
     });
 
     /// <summary>Gives the head the numbers of the classes that both know.</summary>
-    public void CopyHead(ImageNetwork network, LabelKeys? classes, Action<string> log) => read(earlier =>
+    public void CopyHead(FineTunedNetwork network, LabelKeys? classes, Action<string> log) => read(earlier =>
     {
-        if (((ImageNetwork)earlier).Table is not null || network.Table is not null)
+        if (earlier is ImageNetwork { Table: not null } || network is ImageNetwork { Table: not null })
         {
             log("The head of the earlier model is not used: it and the layers of a table are learnt together.");
             return;
         }
-        if (keys is null || classes is null || ((ImageNetwork)earlier).Head is not LinearHead theirs || network.Head is not LinearHead ours)
+        if (keys is null || classes is null || earlier.LinearHead is not { } theirs || network.LinearHead is not { } ours)
         {
             log("The head of the earlier model is not used: only that of classes, for classes, can be taken over.");
             return;
         }
         var places = keys.PlacesOf(classes);
         var kept = places.Index().Where(place => place.Item >= 0).ToList();
-        var (earlierPool, pool) = (((ImageNetwork)earlier).Pool, network.Pool);
+        var (earlierPool, pool) = ((earlier as ImageNetwork)?.Pool, (network as ImageNetwork)?.Pool);
         var reason = earlierPool?.query.shape[0] != pool?.query.shape[0]
-            ? $"it was learned with HeadPooling.{Definition.HeadPooling}, and now pools by {network.Definition.HeadPooling}"
-            : theirs.weight.shape[1] != network.Backbone.Features
-            ? $"its features are {theirs.weight.shape[1]}, and now {network.Backbone.Features}"
+            ? $"it was learned with HeadPooling.{Definition.HeadPooling}, and now pools by {network.Definition?.HeadPooling}"
+            : theirs.weight.shape[1] != ours.weight.shape[1]
+            ? $"its features are {theirs.weight.shape[1]}, and now {ours.weight.shape[1]}"
             : (keys.ValueType is null) != (classes.ValueType is null)
                 ? $"its label has {(keys.ValueType is null ? "no key values" : "key values")}, unlike this one: the two cannot be matched"
             : kept.Count == 0 ? $"it knows none of these classes, but {SafeText.Several(keys.Names)}"

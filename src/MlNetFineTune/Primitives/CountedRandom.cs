@@ -66,7 +66,7 @@ internal struct CountedRandom
     public double NextNormal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
     /// <summary>Fisher-Yates.</summary>
-    public void Shuffle(Span<int> items)
+    public void Shuffle<T>(Span<T> items)
     {
         for (var i = items.Length - 1; i > 0; i--)
         {

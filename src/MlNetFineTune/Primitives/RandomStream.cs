@@ -38,6 +38,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Which rows are drawn for an interval of confidence.</summary>
     public static RandomStream Bootstrap { get; } = new(26);
 
+    /// <summary>Dropout of a text encoder in a training step.</summary>
+    public static RandomStream TextDropout { get; } = new(40);
+
+    /// <summary>Order of the batches of an epoch whose rows were grouped by length.</summary>
+    public static RandomStream BatchOrder { get; } = new(41);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 

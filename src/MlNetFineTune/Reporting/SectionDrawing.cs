@@ -100,5 +100,7 @@ internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportD
     // A row's file, or its index in the data.
     private string Where(int row) => rows.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
+        : rows.Inputs.TextOf(row) is { } text ? FormattableString.Invariant($"row {rows.Ordinals[row]}: ")
+            + SafeText.Of(text, SafeText.SentenceLength)
         : FormattableString.Invariant($"row {rows.Ordinals[row]}");
 }

@@ -22,6 +22,9 @@ public sealed class FineTuningTransformer
         "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
         + "(package MlNetFineTune.Onnx).";
 
+    private const string OnnxOfTexts =
+        "Text networks are not exported to ONNX yet: SaveWeights writes the weights under transformers' names, for an export in Python.";
+
     private const string OnnxOfModules =
         "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
         + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
@@ -44,7 +47,9 @@ public sealed class FineTuningTransformer
         Layers = model.Manifest.Training.Layers ?? ModelLayer.Of(model.Network);
         _scoring = new NetworkScoring(Host, this, model.Input, model.Task.Columns, scorer)
         {
-            OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures : OnnxOfModules,
+            OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures
+                : model.Network is TextNetwork ? OnnxOfTexts
+                : OnnxOfModules,
         };
     }
 
@@ -212,6 +217,9 @@ public sealed class FineTuningTransformer
             Name = network.Name,
             Pixels = Inputs.Pixels,
             Input = Inputs.Form,
+            Text = network is TextNetwork { Text: var text } && Inputs is TextInput { Tokenizer: var tokenizer }
+                ? text with { Tokenizer = tokenizer }
+                : null,
         });
         return source!;
     }

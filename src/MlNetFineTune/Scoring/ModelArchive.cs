@@ -26,8 +26,8 @@ namespace MlNetFineTune.Scoring;
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
 /// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
-/// (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
-/// a TorchScript program. The code of a module is not in the file: its factory creates the module. Version 1 had two kinds: images, whose
+/// (<see cref="ModelManifest"/>) and its hash, <c>network.pt</c> where the network is a TorchScript program, and <c>vocabulary.txt</c>
+/// where texts enter it. The code of a module is not in the file: its factory creates the module. Version 1 had two kinds: images, whose
 /// <c>Model.key</c> begins with the key values, and modules.
 /// </summary>
 internal static class ModelArchive
@@ -38,6 +38,7 @@ internal static class ModelArchive
 
     private const string ScriptStream = "network.pt";
     private const string HeadsStream = "heads.key";
+    private const string VocabularyStream = "vocabulary.txt";
 
     // Numbers of one row: 512 MB.
     private const long MostNumbers = 1L << 27;
@@ -60,6 +61,7 @@ internal static class ModelArchive
         if (task.Keys is null && task.AllKeys is { Count: > 0 } keys)
             ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
         SaveScript(ctx, network);
+        SaveVocabulary(ctx, manifest.Input);
         ArchiveFiles.SaveManifest(
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
@@ -71,7 +73,7 @@ internal static class ModelArchive
     public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys = false)
     {
         var keys = LoadKeys(env, ctx, version, hasKeys);
-        var manifest = ArchiveFiles.LoadManifest(ctx);
+        var manifest = WithVocabulary(ctx, ArchiveFiles.LoadManifest(ctx));
         using var channel = env.Start("Loading a fine-tuned network");
         var device = Devices.Choose(env, channel);
         var model = CreateEmpty(env, manifest, keys, sha256 => LoadScript(ctx, sha256));
@@ -98,6 +100,20 @@ internal static class ModelArchive
         if (network.Definition?.Script is { } script)
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
     }
+
+    /// <summary>Writes the vocabulary of a tokenizer, if the input has one.</summary>
+    public static void SaveVocabulary(ModelSaveContext ctx, InputManifest input)
+    {
+        if (input.Vocabulary is { } bytes)
+            ctx.SaveBinaryStream(VocabularyStream, writer => writer.Write(bytes));
+    }
+
+    /// <summary>The input of a manifest with the vocabulary of the zip.</summary>
+    public static InputManifest LoadVocabulary(ModelLoadContext ctx, InputManifest input) => input.WithVocabulary(
+        () => Unpacked(ctx, VocabularyStream) ?? throw ArchiveFiles.Damaged($"it has no {VocabularyStream}"));
+
+    private static ModelManifest WithVocabulary(ModelLoadContext ctx, ModelManifest manifest) =>
+        manifest with { Input = LoadVocabulary(ctx, manifest.Input) };
 
     /// <summary>Attaches the adapters of the manifest.</summary>
     /// <param name="network">The network. Disposed if this fails.</param>

@@ -62,6 +62,15 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     public void Score(ReadOnlySpan<byte> rows, int count, Span<float> scores)
     {
         using var lease = _guard.Use();
+        if (LengthGroups.Of(_shared.Collator, rows, count * Views.Count) is { } groups)
+            groups.Score(rows, scores, ScoreLength, ScoreTogether);
+        else
+            ScoreTogether(rows, count, scores);
+    }
+
+    // In one forward pass.
+    private void ScoreTogether(ReadOnlySpan<byte> rows, int count, Span<float> scores)
+    {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         var result = _function.Compute(_shared.Network, _shared.Collator.Collate(rows, count * Views.Count));

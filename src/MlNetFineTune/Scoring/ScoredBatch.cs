@@ -41,7 +41,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
             }
         }
         if (good > 0)
-            scorer.Score(batch.Bytes, good, _scores);
+            scorer.Score(batch.Bytes[..(good * length)], good, _scores);
         Spread(batch, good);
     }
 

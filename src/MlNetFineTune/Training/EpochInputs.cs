@@ -1,4 +1,6 @@
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
@@ -19,6 +21,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         return new TeacherTargets(teacher, layers, CachesOf(run, layers, badRows, meter, stop));
     });
 
+    private bool _hasLoggedPadding;
+
     /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
     public FeatureCaches FeaturesOf(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
 
@@ -36,7 +40,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
 
     /// <summary>Number of steps of a phase, from its first epoch to its last.</summary>
     public int StepsOf(TrainingPhase phase) =>
-        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch)).Steps;
+        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch), phase.FirstEpoch).Steps;
 
     // The outputs of frozen stages are cached across epochs.
     private Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
@@ -45,7 +49,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         if (validation.Rows.Length == 0)
             return null;
         var inputs = features.InputsFor(validation, Augmentation.None, [0]);
-        var batches = BatchLoader.Split(Usable(validation, phase.FirstEpoch), run.Options.BatchSize);
+        var batches = BucketsOf(validation).Sorted(Usable(validation, phase.FirstEpoch));
         return batches.Length > 0
             ? new Evaluator(run, phase.FrozenStages, phase.Encoder.Stages, inputs, batches, meter)
             : throw new InvalidOperationException(
@@ -58,7 +62,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         var validation = run.Data.Validation;
         var views = new RowViews(validation.Source, Augmentation.None, run.Seed);
         var inputs = new RowInputs(encoder, validation, views, run.Options.Epochs, badRows, run.Options.CancellationToken);
-        var batches = BatchLoader.Split(Usable(validation), run.Options.BatchSize);
+        var batches = BucketsOf(validation).Sorted(Usable(validation));
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }
 
@@ -66,8 +70,9 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     /// <exception cref="InvalidOperationException">No training row could be read.</exception>
     public EpochOrder OrderOf(int epoch)
     {
-        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch));
+        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch), epoch);
         run.Data.RequireReadable(order.Batches.Length);
+        LogPadding(order);
         return order;
     }
 
@@ -86,7 +91,22 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
             _teacher.Value?.Dispose();
     }
 
-    private EpochOrder InSteps(int[] rows) => EpochOrder.Of(rows, run.Options.BatchSize, run.Options.AccumulationSteps);
+    private EpochOrder InSteps(int[] rows, int epoch) =>
+        BucketsOf(run.Data.Training).Steps(rows, run.Options.AccumulationSteps, run.Seed, epoch);
+
+    private LengthBuckets BucketsOf(RowSubset subset) =>
+        new(subset.Source.Inputs, run.Options.BatchSize, run.Options.TokensOfBatch);
+
+    // Once: it hardly differs between epochs.
+    private void LogPadding(EpochOrder order)
+    {
+        if (_hasLoggedPadding || run.Data.Training.Source.Inputs.StepsOf(order.Batches[0][0]) is null)
+            return;
+        _hasLoggedPadding = true;
+        var padding = BucketsOf(run.Data.Training).Padding(order.Batches);
+        run.Channel.Info(FormattableString.Invariant(
+            $"{order.Batches.Length} batches an epoch, of rows of similar length: {padding:0.0 %} of their tokens are padding."));
+    }
 
     private static FeatureCaches CachesOf(
         TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) =>

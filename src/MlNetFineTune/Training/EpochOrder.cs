@@ -13,9 +13,12 @@ internal sealed record EpochOrder(int[][] Batches, int[] StepOf)
     public static EpochOrder Of(IReadOnlyList<int> rows, int batchSize, int batchesOfStep)
     {
         var steps = BatchLoader.Split(rows, (int)Math.Min((long)batchSize * batchesOfStep, int.MaxValue / 2));
-        var batches = steps.Select(step => BatchLoader.Split(step, batchSize)).ToArray();
-        return new([.. batches.SelectMany(step => step)], [.. batches.SelectMany((step, index) => Enumerable.Repeat(index, step.Length))]);
+        return Of([.. steps.Select(step => BatchLoader.Split(step, batchSize))]);
     }
+
+    /// <param name="steps">The batches of each step.</param>
+    public static EpochOrder Of(IReadOnlyList<int[][]> steps) =>
+        new([.. steps.SelectMany(step => step)], [.. steps.SelectMany((step, index) => Enumerable.Repeat(index, step.Length))]);
 
     /// <summary>The rows of all batches of the step to which a batch belongs.</summary>
     public int[] RowsOfStep(int batch)

@@ -307,6 +307,12 @@ public abstract record FineTuningOptions
     /// <summary>The only augmented column of pictures; null if there is none or several.</summary>
     internal virtual string? PictureColumn => null;
 
+    /// <summary>Maximum number of tokens in a batch, with padding; null for no limit.</summary>
+    internal virtual int? TokensOfBatch => null;
+
+    /// <summary>Whether a step of the optimizer can have several batches.</summary>
+    internal bool Accumulates => AccumulationSteps > 1 || TokensOfBatch is not null;
+
     /// <summary>Whether <see cref="Workers"/> was set.</summary>
     internal bool AsksForWorkers => _workers is not null;
 

@@ -10,7 +10,7 @@ internal sealed class StepCounter(TrainingRun run)
     /// <returns>Null without gradient accumulation, or if the loss has a single count.</returns>
     public StepCounts? CountsOf(EpochOrder order, int batch)
     {
-        if (run.Options.AccumulationSteps == 1)
+        if (!run.Options.Accumulates)
             return null;
         var step = order.StepOf[batch];
         if (_last is not { } last || !ReferenceEquals(last.Order, order) || last.Step != step)

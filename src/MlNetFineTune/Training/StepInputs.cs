@@ -49,6 +49,8 @@ internal sealed class RowInputs(
 {
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
+    public Dataset Rows => subset.Source.Inputs;
+
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);

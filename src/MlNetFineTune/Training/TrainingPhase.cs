@@ -30,7 +30,7 @@ internal sealed class TrainingPhase : IDisposable
         Groups = ParameterGroups.Apply(planned, network);
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
-        _accumulates = options.AccumulationSteps > 1;
+        _accumulates = options.Accumulates;
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
         Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average

@@ -14,7 +14,7 @@ internal static class ValidationOutputs
         var (subset, options) = (run.Data.Validation, run.Options);
         var collected = new RowOutputs.Collector();
         using var encoder = new FrozenEncoder(run.Network, run.Input, stages: 0, run.Seed, options.Workers);
-        var batches = BatchLoader.Split(subset.Rows, options.BatchSize);
+        var batches = new LengthBuckets(subset.Source.Inputs, options.BatchSize, options.TokensOfBatch).Sorted(subset.Rows);
         foreach (var batch in encoder.LoaderFor(subset.Source).Read(
             batches, Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
         {

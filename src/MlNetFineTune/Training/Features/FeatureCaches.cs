@@ -101,7 +101,8 @@ internal sealed class FeatureCaches(
             return 0;
         meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
         var count = 0;
-        foreach (var (features, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
+        var batches = new LengthBuckets(inputs.Rows, options.BatchSize, options.TokensOfBatch).Sorted(rows);
+        foreach (var (features, read, _) in inputs.Read(batches, number))
         {
             using (features)
             {

@@ -1,0 +1,149 @@
+using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tokenizers;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>A column of texts, or two of pairs of texts, as token ids [N, T] with mask and segments beside them.</summary>
+/// <param name="columns">The columns.</param>
+/// <param name="tokenizer">The tokenizer.</param>
+/// <param name="maximumLength">Maximum number of tokens in a row, with special tokens.</param>
+/// <param name="truncation">What remains of longer texts.</param>
+/// <param name="hasSegments">Whether the network has segment embeddings.</param>
+/// <param name="keepsTexts">Whether training rows keep the beginning of their text, for the report.</param>
+internal sealed class TextInput(
+    TextColumns columns, Tokenizer tokenizer, int maximumLength, TextTruncation truncation, bool hasSegments, bool keepsTexts = false)
+    : ModelInput
+{
+    // Tokens of the generated probe row, which are ids between the special tokens.
+    private const int ProbeTokens = 14;
+
+    // A batch of scoring is computed in groups of similar length.
+    private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
+
+    private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
+    private readonly TokenRows _rows = new(tokenizer, maximumLength, truncation, columns.Second is not null);
+
+    public Tokenizer Tokenizer => tokenizer;
+
+    public override int Length => _rows.Length;
+
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
+        [new(TextInputNames.Tokens, [maximumLength], tokenizer.VocabularySize)];
+
+    /// <summary>Pooled features do not need the mask.</summary>
+    public override bool KeepsActivations => true;
+
+    public override string Form => FormattableString.Invariant(
+        $"{string.Join(", ", columns.Names.Select(name => JsonEncodedText.Encode(name)))}: texts of up to {maximumLength} tokens ")
+        + $"({truncation}) by {tokenizer.Name}, {_tokenizer.Hash}{(hasSegments ? "" : ", without segments")}";
+
+    public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
+
+    public override Collator CreateCollator(Device device) =>
+        new TokenCollator(_rows.Length, tokenizer.Specials.Padding, hasSegments && columns.Second is not null, device);
+
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
+        "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.");
+
+    public override InputManifest Describe() => new TextInputManifest(
+        columns.First, columns.Second, maximumLength, truncation, hasSegments, _tokenizer);
+
+    public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
+        columns.Of(schema, context, prefix);
+
+    public override byte[] ProbeSample()
+    {
+        var count = Math.Min(ProbeTokens, maximumLength - 2);
+        var sample = new byte[Length];
+        int[] tokens =
+        [
+            tokenizer.Specials.Start,
+            .. Enumerable.Range(1, count).Select(i => (int)((long)i * tokenizer.VocabularySize / (count + 1))),
+            tokenizer.Specials.End,
+        ];
+        TokenRows.Write(tokens, tokens.Length, sample);
+        return sample;
+    }
+
+    public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
+        new Collector(_rows, columns.Reader(row), maximumLength, truncation, keepsTexts);
+
+    public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(_rows, columns.Reader(row), places);
+
+    private sealed class Collector(
+        TokenRows rows, Func<(ReadOnlyMemory<char> First, ReadOnlyMemory<char> Second)> next, int maximumLength,
+        TextTruncation truncation, bool keepsTexts) : DatasetBuilder
+    {
+        private readonly byte[] _buffer = new byte[rows.Length];
+        private readonly List<byte[]> _encoded = [];
+        private readonly List<string> _reasons = []; // of rows that cannot be used, whose bytes are their index here
+        private readonly List<string> _texts = [];
+        private int _cut;
+
+        public override void Collect()
+        {
+            var (first, second) = next();
+            if (rows.Encode(first.Span, second.Span, _buffer, out var isCut) is { } reason)
+            {
+                _encoded.Add([]);
+                _reasons.Add(reason);
+            }
+            else
+            {
+                _encoded.Add(TokenRows.Used(_buffer).ToArray());
+                _reasons.Add("");
+                _cut += isCut ? 1 : 0;
+            }
+            if (keepsTexts)
+                _texts.Add(Excerpt(first, second));
+        }
+
+        public override Dataset ToRows() => new TextDataset(rows.Length, [.. _encoded], [.. _reasons], keepsTexts ? [.. _texts] : null)
+        {
+            Storage = _cut == 0 ? null : FormattableString.Invariant(
+                $"{_cut} of {_encoded.Count} texts have more than {maximumLength} tokens; the rest is left out ({truncation})."),
+        };
+
+        public override void Dispose()
+        {
+        }
+
+        private static string Excerpt(ReadOnlyMemory<char> first, ReadOnlyMemory<char> second)
+        {
+            var (one, other) = (Beginning(first.Span), Beginning(second.Span));
+            return other.Length == 0 ? one : $"{one} | {other}";
+
+            static string Beginning(ReadOnlySpan<char> text) =>
+                text.Length <= SafeTextLength ? text.ToString() : text[..(SafeTextLength - 1)].ToString() + "…";
+        }
+
+        private const int SafeTextLength = 240;
+    }
+
+    private sealed class Reader(
+        TokenRows rows, Func<(ReadOnlyMemory<char> First, ReadOnlyMemory<char> Second)> next, int places) : RowReader
+    {
+        private readonly (string First, string Second)[] _texts = new (string, string)[places];
+
+        public override int Length => rows.Length;
+
+        public override string Noun => "text";
+
+        public override void Take(int place)
+        {
+            var (first, second) = next();
+            _texts[place] = (first.ToString(), second.ToString());
+        }
+
+        public override string? Encode(int place, Augmentation view, Span<byte> output) =>
+            rows.Encode(_texts[place].First, _texts[place].Second, output, out _);
+
+        public override string Describe(int place) => "a text";
+    }
+}

@@ -1,0 +1,35 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>A table of vectors: indices [...] -> [..., C]. Its weights are left uninitialised, as <see cref="Linear"/>'s are.</summary>
+internal sealed class Embedding : nn.Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight; // [count, C]
+#pragma warning restore IDE1006
+
+    public Embedding(int count, int width)
+        : base(nameof(Embedding))
+    {
+        weight = Parameters.Of(empty(count, width, Parameters.Type));
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor indices)
+    {
+        using var flat = indices.flatten();
+        using var rows = weight.index_select(0, flat); // [N T, C]
+        return rows.view([.. indices.shape, weight.shape[1]]);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            weight.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,65 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// A layer of a text encoder, [N, T, C] -> [N, T, C]: attention, then a perceptron, each added to its input and normalised
+/// (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762).
+/// </summary>
+internal sealed class TextLayer(TextConfig config)
+{
+    public Linear Query { get; } = new(config.Width, config.Width);
+
+    public Linear Key { get; } = new(config.Width, config.Width);
+
+    public Linear Value { get; } = new(config.Width, config.Width);
+
+    public Linear AttentionOutput { get; } = new(config.Width, config.Width);
+
+    public LayerNorm AttentionNorm { get; } = new(config.Width, config.Epsilon);
+
+    public Linear Inner { get; } = new(config.Width, config.InnerWidth);
+
+    public Linear Outer { get; } = new(config.InnerWidth, config.Width);
+
+    public LayerNorm OutputNorm { get; } = new(config.Width, config.Epsilon);
+
+    /// <summary>The modules and their names, as weight files have them.</summary>
+    public IEnumerable<(string Name, nn.Module Module)> Modules(TextNaming naming, int index) =>
+    [
+        (naming.Of(index, naming.Query), Query), (naming.Of(index, naming.Key), Key), (naming.Of(index, naming.Value), Value),
+        (naming.Of(index, naming.AttentionOutput), AttentionOutput), (naming.Of(index, naming.AttentionNorm), AttentionNorm),
+        (naming.Of(index, naming.Inner), Inner), (naming.Of(index, naming.Outer), Outer),
+        (naming.Of(index, naming.OutputNorm), OutputNorm),
+    ];
+
+    /// <param name="input">[N, T, C]. Not changed.</param>
+    /// <param name="mask">[N, 1, 1, T], true for tokens that are not padding; null if there is no padding.</param>
+    /// <param name="drops">Whether dropout is active.</param>
+    public Tensor Forward(Tensor input, Tensor? mask, bool drops)
+    {
+        using var scope = NewDisposeScope();
+        var attended = AttentionNorm.forward(Dropped(Attend(input, mask, drops), drops).Add_(input));
+        // The backward pass of a linear layer does not need its output.
+        var output = Dropped(Outer.forward(config.Activation.ApplyInPlace(Inner.forward(attended))), drops).Add_(attended);
+        return OutputNorm.forward(output).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Attend(Tensor input, Tensor? mask, bool drops)
+    {
+        var mixed = nn.functional.scaled_dot_product_attention(
+            Heads(Query.forward(input)), Heads(Key.forward(input)), Heads(Value.forward(input)), mask,
+            drops ? config.AttentionDropout : 0, is_casual: false); // [N, heads, T, d]
+        MultiplyAddCounter.AddAttention(mixed);
+        return AttentionOutput.forward(mixed.transpose(1, 2).reshape(input.shape));
+    }
+
+    // [N, T, C] -> [N, heads, T, d]
+    private Tensor Heads(Tensor vectors) =>
+        vectors.view(vectors.shape[0], vectors.shape[1], config.Heads, config.Width / config.Heads).transpose(1, 2);
+
+    private Tensor Dropped(Tensor vectors, bool drops) =>
+        drops && config.Dropout > 0 ? nn.functional.dropout(vectors, config.Dropout, training: true) : vectors;
+}

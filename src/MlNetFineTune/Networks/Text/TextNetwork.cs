@@ -1,0 +1,185 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>Text encoder and head. Owns both.</summary>
+internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, NetworkHead head) : FineTunedNetwork
+{
+    private int _firstTrained = int.MaxValue;
+
+    public TextBackbone Text { get; } = definition;
+
+    public TextEncoder Encoder { get; } = encoder;
+
+    public NetworkHead Head { get; } = head;
+
+    public override LinearHead? LinearHead => Head as LinearHead;
+
+    public override string Name => Text.Name;
+
+    public override string Description => Text.ToString();
+
+    public override string Computation => CanonicalJson.Of(Form);
+
+    public override object Fingerprint => Form;
+
+    public override IReadOnlyList<string> Stages => Encoder.Stages;
+
+    public override bool RunsInStages => true;
+
+    public override LoraLayers Adapters => Encoder.Adapters;
+
+    public override IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string> { ["format"] = "pt" };
+
+    /// <summary>Creates the network with its initial weights and a new head.</summary>
+    /// <param name="definition">The encoder and its weights.</param>
+    /// <param name="createHead">From the number of features.</param>
+    /// <param name="seed">Seed of random weights.</param>
+    /// <param name="log">Receives how the weights were found in their file.</param>
+    public static TextNetwork Create(TextBackbone definition, Func<int, NetworkHead> createHead, long seed, Action<string>? log = null)
+    {
+        var network = WithHead(definition, definition.CreateEncoder(seed, log), createHead);
+        network.Head.Initialize(seed);
+        return network;
+    }
+
+    /// <summary>Creates the network without values, to be filled from a weight file.</summary>
+    public static TextNetwork CreateEmpty(TextBackbone definition, Func<int, NetworkHead> createHead) =>
+        WithHead(definition, definition.CreateEmptyEncoder(), createHead);
+
+    /// <summary>Frozen prefixes are cached only as pooled features: hidden vectors of texts differ in length.</summary>
+    public override bool RunsAlone(int stages) => stages == Stages.Count;
+
+    public override NetworkManifest Describe() => TextNetworkManifest.Of(Text);
+
+    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => CreateEmpty(Text, createHead);
+
+    public override int StageOf(string tensorName) =>
+        tensorName.StartsWith(TextNaming.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Encoder.StageOf(tensorName);
+
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
+    [
+        .. Encoder.NamedParameters(),
+        .. Head.named_parameters().Select(named => ($"{TextNaming.Classifier}.{named.name}", named.parameter)),
+    ];
+
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
+        [.. NamedParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
+
+    public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Encoder.AdaptableLayers();
+
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) => Encoder.Adapt(name, layer, adapter);
+
+    public override void Freeze(int frozenStages)
+    {
+        Head.eval();
+        Adapters.Merge(frozenStages);
+        _firstTrained = int.MaxValue;
+    }
+
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
+    {
+        Head.train();
+        _firstTrained = frozenStages;
+    }
+
+    public override void PrepareForScoring() => Freeze(Stages.Count);
+
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Run(inputs, 0, stages, RunStage);
+
+    public override Tensor ForwardRest(ModelInputs inputs, int first)
+    {
+        using var features = Run(inputs, first, Stages.Count, RunStage);
+        return Head.forward(features);
+    }
+
+    public override Tensor ForwardMaps(ModelInputs inputs, int stage)
+    {
+        using var before = Run(inputs, 0, stage, RunStage);
+        return Encoder.Hidden(before, inputs, stage, drops: false);
+    }
+
+    public override Tensor ForwardFromMaps(ModelInputs inputs, int stage)
+    {
+        if (stage < Stages.Count - 1)
+            return ForwardRest(inputs, stage + 1);
+        using var features = Encoder.Pool(inputs.Activations, inputs);
+        return Head.forward(features);
+    }
+
+    public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
+    {
+        using var features = Run(inputs, first, Stages.Count, (activations, stage) => RunStage(activations, stage, inputs, seed, step));
+        return Head.forward(features);
+    }
+
+    public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
+        RunStage(inputs.Activations, stage, inputs, seed, step);
+
+    public override void Dispose()
+    {
+        Encoder.Dispose();
+        Head.Dispose();
+    }
+
+    protected override void Move(Device device)
+    {
+        Encoder.MoveTo(device);
+        Head.to(device);
+    }
+
+    private TextNetworkManifest Form => TextNetworkManifest.Of(Text) with { SourceWeights = null };
+
+    private static TextNetwork WithHead(TextBackbone definition, TextEncoder encoder, Func<int, NetworkHead> createHead)
+    {
+        try
+        {
+            return new TextNetwork(definition, encoder, createHead(encoder.Features));
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+
+    private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs) =>
+        Encoder.Forward(activations, inputs, stage, drops: false);
+
+    // Dropout draws from torch's own generator, in each stage its own numbers, so that a stage can be computed again.
+    private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs, long seed, int step)
+    {
+        if (stage < _firstTrained)
+            return RunStage(activations, stage, inputs);
+        Adapters.BeginStep(seed, step);
+        try
+        {
+            return SeededTorch.Run(
+                seed, RandomStream.TextDropout, step, () => Encoder.Forward(activations, inputs, stage, drops: true), part: stage);
+        }
+        finally
+        {
+            Adapters.BeginStep(seed, step: null);
+        }
+    }
+
+    // Runs the stages from first to end, excluding end.
+    private static Tensor Run(ModelInputs inputs, int first, int end, Func<Tensor, int, Tensor> runStage)
+    {
+        var current = inputs.Activations.alias();
+        for (var stage = first; stage < end; stage++)
+        {
+            var next = runStage(current, stage);
+            current.Dispose();
+            current = next;
+        }
+        return current;
+    }
+
+    private static Tensor Run(ModelInputs inputs, int first, int end, Func<Tensor, int, ModelInputs, Tensor> runStage) =>
+        Run(inputs, first, end, (activations, stage) => runStage(activations, stage, inputs));
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+
+namespace MlNetFineTune.Tokenizers;
+
+/// <summary>What <c>tokenizer_config.json</c> says of a tokenizer; null where it says nothing.</summary>
+internal sealed record TokenizerConfig
+{
+    public const string FileName = "tokenizer_config.json";
+
+    /// <summary>Name of the class in transformers, without the "Fast" of its twin.</summary>
+    public string? Class { get; init; }
+
+    public bool? LowerCase { get; init; }
+
+    public bool? StripAccents { get; init; }
+
+    public bool? SeparateIdeographs { get; init; }
+
+    public bool? AddPrefixSpace { get; init; }
+
+    public string? StartToken { get; init; }
+
+    public string? EndToken { get; init; }
+
+    public string? PaddingToken { get; init; }
+
+    public string? UnknownToken { get; init; }
+
+    public string? MaskToken { get; init; }
+
+    /// <exception cref="InvalidDataException">It is not proper, or asks for what is not supported.</exception>
+    public static TokenizerConfig Parse(JsonFile file)
+    {
+        var root = file.Root;
+        if (root.Flag("do_basic_tokenize") == false)
+            throw root.Refuse("do_basic_tokenize is false", "expected a tokenizer that splits text at spaces and punctuation");
+        if (root.Find("never_split")?.Items().Any() == true)
+        {
+            throw root.Refuse(
+                "never_split names words", "expected null, because words of the user's text are not treated as special tokens");
+        }
+        return new TokenizerConfig
+        {
+            Class = root.Text("tokenizer_class") is { } name && name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^"Fast".Length]
+                : root.Text("tokenizer_class"),
+            LowerCase = root.Flag("do_lower_case"),
+            StripAccents = root.Flag("strip_accents"),
+            SeparateIdeographs = root.Flag("tokenize_chinese_chars"),
+            AddPrefixSpace = root.Flag("add_prefix_space"),
+            StartToken = Token(root, "cls_token"),
+            EndToken = Token(root, "sep_token"),
+            PaddingToken = Token(root, "pad_token"),
+            UnknownToken = Token(root, "unk_token"),
+            MaskToken = Token(root, "mask_token"),
+        };
+    }
+
+    /// <summary>The names of the special tokens: what is said here, or else the usual ones.</summary>
+    public SpecialNames NamesOr(SpecialNames usual) => new(
+        StartToken ?? usual.Start, EndToken ?? usual.End, PaddingToken ?? usual.Padding, UnknownToken ?? usual.Unknown,
+        MaskToken ?? usual.Mask);
+
+    // A text, or an object that says how it is matched as well.
+    private static string? Token(JsonPart root, string name) =>
+        root.Find(name) is { Element.ValueKind: JsonValueKind.Object } token ? token.Text("content") : root.Text(name);
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tests.Support;
+using MlNetFineTune.WeightFiles;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tests.Text;
+
+/// <summary>Text encoders against PyTorch's own transformer layers, in doubles.</summary>
+[TestClass]
+public sealed class TextEncoderTests
+{
+    private static readonly JsonElement s_reference = Fixture.Read("text_networks.json");
+
+    [TestMethod]
+    public void HiddenVectorsAndFeaturesAreThoseOfPyTorch() => ForEachCase((encoder, expected, name) =>
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var inputs = Inputs();
+        var hidden = inputs.Activations;
+        foreach (var (stage, rows) in expected.GetProperty("hidden").EnumerateArray().Index())
+        {
+            hidden = encoder.Hidden(hidden, inputs, stage, drops: false); // [N, T, C]
+            foreach (var (row, values) in rows.EnumerateArray().Index())
+                Fixture.AreClose(values.Numbers(), hidden[row].Values(), 1e-9, $"{name}, stage {stage}, row {row}");
+        }
+        Fixture.AreClose(expected.GetProperty("features").Numbers(), encoder.Pool(hidden, inputs).Values(), 1e-9, $"{name}, features");
+    });
+
+    [TestMethod]
+    public void GradientsAreThoseOfPyTorch() => ForEachCase((encoder, expected, name) =>
+    {
+        using var scope = NewDisposeScope();
+        var inputs = Inputs();
+        var activations = inputs.Activations;
+        for (var stage = 0; stage < encoder.Stages.Count; stage++)
+            activations = encoder.Forward(activations, inputs, stage, drops: false);
+        var target = tensor(Formula.Values("target", activations.shape), activations.shape).to_type(ScalarType.Float64);
+        (activations * target).sum().backward();
+
+        var gradients = expected.GetProperty("gradients");
+        Assert.AreEqual(gradients.EnumerateObject().Count(), encoder.NamedParameters().Count, name);
+        foreach (var (parameterName, parameter) in encoder.NamedParameters())
+        {
+            var values = parameter.grad!.Values();
+            Fixture.AreClose(
+                gradients.GetProperty(parameterName).Numbers(), [.. values.Take(8), values.Sum(Math.Abs)], 1e-8,
+                $"{name}, {parameterName}");
+            parameter.grad = null;
+        }
+    });
+
+    [TestMethod]
+    public void PaddingDoesNotChangeARow() => ForEachCase((encoder, _, name) =>
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var lengths = Numbers("lengths");
+        var (together, alone) = (Features(encoder, Inputs()), Features(encoder, Inputs(row: 1, lengths[1])));
+        Fixture.AreClose(together[1].Values(), alone[0].Values(), 1e-12, name);
+    });
+
+    [TestMethod]
+    public void DropoutActsInTrainingAlone()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var encoder = Create(s_reference.GetProperty("cases")[0], dropout: 0.5f);
+        var inputs = Inputs();
+        CollectionAssert.AreEqual(Features(encoder, inputs).Values(), Features(encoder, inputs).Values());
+        var dropped = encoder.Hidden(inputs.Activations, inputs, 0, drops: true);
+        Assert.IsGreaterThan(0.2 * dropped.numel(), dropped.Values().Count(value => value == 0));
+    }
+
+    private static void ForEachCase(Action<TextEncoder, JsonElement, string> test)
+    {
+        foreach (var expected in s_reference.GetProperty("cases").EnumerateArray())
+        {
+            using var encoder = Create(expected);
+            test(encoder, expected, $"{expected.Text("kind")} with {expected.Text("pooling")}");
+        }
+    }
+
+    private static TextEncoder Create(JsonElement expected, float dropout = 0.1f)
+    {
+        var kind = Enum.Parse<TextKind>(expected.Text("kind"), ignoreCase: true);
+        var config = new TextConfig(
+            kind, Number("vocabulary"), Number("width"), Number("layers"), Number("heads"), Number("inner"), Number("positions"),
+            (int)expected.Number("firstPosition"), (int)expected.Number("segments"), expected.Number("epsilon"), Activation.GELU, dropout,
+            AttentionDropout: dropout).Checked();
+        var pooling = Enum.Parse<TextBackbone.TokenPooling>(expected.Text("pooling"));
+        var encoder = Formula.Made(ScalarType.Float64, () => new TextEncoder(config, pooling));
+        foreach (var (name, parameter) in encoder.NamedParameters())
+            Formula.Fill(name, parameter);
+        return encoder;
+    }
+
+    // All rows, with padding; or one row without.
+    private static ModelInputs Inputs(int? row = null, int? length = null)
+    {
+        var (tokens, segments) = (Rows("tokens"), Rows("segmentIds"));
+        var lengths = Numbers("lengths");
+        int[] rows = row is { } one ? [one] : [.. Enumerable.Range(0, tokens.Length)];
+        var longest = length ?? tokens[0].Length;
+        var beside = new Dictionary<string, Tensor>
+        {
+            [TextInputNames.Segments] = tensor(rows.SelectMany(r => segments[r][..longest]).ToArray(), [rows.Length, longest]),
+        };
+        if (row is null)
+        {
+            beside.Add(TextInputNames.Mask,
+                tensor(rows.SelectMany(r => Enumerable.Range(0, longest).Select(i => i < lengths[r])).ToArray(), [rows.Length, longest]));
+        }
+        return new ModelInputs(tensor(rows.SelectMany(r => tokens[r][..longest]).ToArray(), [rows.Length, longest]), beside);
+    }
+
+    private static Tensor Features(TextEncoder encoder, ModelInputs inputs) => Enumerable.Range(0, encoder.Stages.Count)
+        .Aggregate(inputs.Activations, (activations, stage) => encoder.Forward(activations, inputs, stage, drops: false));
+
+    private static int Number(string name) => (int)s_reference.Number(name);
+
+    private static int[] Numbers(string name) => [.. s_reference.GetProperty(name).Numbers().Select(number => (int)number)];
+
+    private static long[][] Rows(string name) =>
+        [.. s_reference.GetProperty(name).EnumerateArray().Select(row => row.Numbers().Select(number => (long)number).ToArray())];
+}
