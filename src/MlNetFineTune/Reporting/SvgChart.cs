@@ -87,7 +87,9 @@ internal static class SvgChart
                 path.Append(CultureInfo.InvariantCulture, $"{(drawing ? 'L' : 'M')}{X(chart, point.X):0.#} {Y(chart, point.Y):0.#}");
             drawing = IsNumber(point);
         }
-        return $"""<path class="{Class(series.Look)}" d="{path}"/>""";
+        return series.Tooltip.Length == 0
+            ? (Markup)$"""<path class="{Class(series.Look)}" d="{path}"/>"""
+            : $"""<path class="{Class(series.Look)}" d="{path}"><title>{series.Tooltip}</title></path>""";
     }
 
     private static Markup Dot(Chart chart, Series series, (double X, double Y) point)
