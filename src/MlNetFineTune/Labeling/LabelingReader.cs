@@ -109,8 +109,8 @@ internal sealed class LabelingReader
 
     private InvalidOperationException NoProbabilities(string key) => new(
         $"The numbers in column '{_strategy.ScoreColumn}' of row {SafeText.Quoted(key)} are not the probabilities of classes that exclude "
-        + "each other: they are not between 0 and 1, or their sum is not 1. Take the score column of a multiclass model whose trainer gives "
-        + "probabilities, the probability of a binary one, or LabelingStrategy.CoreSet, which needs none.");
+        + "each other: they are not between 0 and 1, or their sum is not 1. Take the score column of a multiclass model whose trainer "
+        + "gives probabilities, the probability of a binary one, or LabelingStrategy.CoreSet, which needs none.");
 
     private DataViewSchema.Column KeyIn(IDataView data) =>
         EvaluatedColumns.Find(_environment, data.Schema, _keyColumn, "key", "String", type => type is TextDataViewType);

@@ -56,9 +56,9 @@ public abstract record LabelingStrategy
     /// </summary>
     /// <param name="scoreColumnName">As for <see cref="Margin"/>.</param>
     /// <param name="featuresColumnName">As for <see cref="CoreSet"/>.</param>
-    /// <param name="candidates">Number of candidates for each requested row. 2 to 1000. Default 3.</param>
+    /// <param name="candidates">Number of candidates for each requested row. 2 to 1000. Default 2.</param>
     public static LabelingStrategy DiverseMargin(
-        string scoreColumnName = "Score", string featuresColumnName = "Features", int candidates = 3)
+        string scoreColumnName = "Score", string featuresColumnName = "Features", int candidates = 2)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(candidates, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(candidates, 1000);

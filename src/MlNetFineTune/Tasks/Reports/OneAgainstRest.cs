@@ -90,8 +90,8 @@ internal sealed class OneAgainstRest
         [
             new(RankingCharts.Title,
             [
-                new ReportBlock.Paragraph(
-                    "Each class against all others, by its probability. The mean counts each class the same. Thin lines are single classes."),
+                new ReportBlock.Paragraph("Each class against all others, by its probability. The mean counts each class the same. "
+                    + "Thin lines are single classes."),
                 new ReportBlock.Charts(
                     RankingCharts.Roc([.. Curves(shown, worstFirst[0], RankingCurves.Roc), Mean(MeanRoc)]),
                     RankingCharts.PrecisionRecall(
