@@ -65,6 +65,11 @@ public abstract record LabelingStrategy
         return new DiverseMarginStrategy(Named(scoreColumnName), Named(featuresColumnName), candidates);
     }
 
+    /// <summary>Text for logs, in the invariant culture.</summary>
+    public sealed override string ToString() => Code;
+
+    private protected abstract string Code { get; }
+
     /// <param name="pool">The rows that can be labelled, with the columns of the strategy.</param>
     /// <param name="labeled">The labelled rows, with features if the strategy uses them.</param>
     /// <param name="count">Maximum number of results.</param>
@@ -80,6 +85,8 @@ public abstract record LabelingStrategy
     /// <summary>Smallest margins first.</summary>
     internal sealed record MarginStrategy(string Score) : LabelingStrategy
     {
+        private protected override string Code => $"{nameof(Margin)}({Score})";
+
         internal override string? ScoreColumn => Score;
 
         internal override IReadOnlyList<Suggestion> Rank(
@@ -90,6 +97,8 @@ public abstract record LabelingStrategy
     /// <summary>Most distant features first.</summary>
     internal sealed record CoreSetStrategy(string Features) : LabelingStrategy
     {
+        private protected override string Code => $"{nameof(CoreSet)}({Features})";
+
         internal override string? FeaturesColumn => Features;
 
         internal override IReadOnlyList<Suggestion> Rank(
@@ -101,6 +110,9 @@ public abstract record LabelingStrategy
     /// <summary>Most distant features first, among the rows of the smallest margins.</summary>
     internal sealed record DiverseMarginStrategy(string Score, string Features, int Candidates) : LabelingStrategy
     {
+        private protected override string Code =>
+            FormattableString.Invariant($"{nameof(DiverseMargin)}({Score}, {Features}, candidates: {Candidates})");
+
         internal override string? ScoreColumn => Score;
 
         internal override string? FeaturesColumn => Features;

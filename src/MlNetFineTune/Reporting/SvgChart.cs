@@ -72,7 +72,7 @@ internal static class SvgChart
     private static Markup Draw(Chart chart, Series series)
     {
         var isScatter = series.Look == SeriesLook.Dots;
-        var hasDots = isScatter || (series.Look is SeriesLook.First or SeriesLook.Second && series.Points.Count <= MostDots);
+        var hasDots = isScatter || (series is { IsPlain: false, Look: SeriesLook.First or SeriesLook.Second, Points.Count: <= MostDots });
         var dots = hasDots ? series.Points.Where(IsNumber).Select(point => Dot(chart, series, point)) : [];
         return $"{(isScatter ? Markup.None : Line(chart, series))}{dots}";
     }

@@ -180,6 +180,15 @@ public sealed class RankForLabelingTests
     }
 
     [TestMethod]
+    public void DefaultsAreTheDocumentedOnes()
+    {
+        Assert.AreEqual(LabelingStrategy.Margin("Score"), LabelingStrategy.Margin());
+        Assert.AreEqual(LabelingStrategy.CoreSet("Features"), LabelingStrategy.CoreSet());
+        Assert.AreEqual(LabelingStrategy.DiverseMargin("Score", "Features", candidates: 2), LabelingStrategy.DiverseMargin());
+        Assert.AreEqual("DiverseMargin(Score, Features, candidates: 2)", $"{LabelingStrategy.DiverseMargin()}");
+    }
+
+    [TestMethod]
     public void ACancelledRankingEnds()
     {
         using var cancellation = new CancellationTokenSource();

@@ -72,7 +72,7 @@ function card(photo) {
   }
 }
 
-/** "crack 48 % or scratch 45 %" */
+/** "crack 48 % or scratch 45 %"; of a certain one the class alone. */
 function why({ probabilities }) {
-  return probabilities.slice(0, 2).map(({ label, probability }) => `${label} ${percent(probability)}`).join(" or ");
+  return probabilities.slice(0, 2).filter(({ probability }) => probability >= 0.005).map(({ label, probability }) => `${label} ${percent(probability)}`).join(" or ");
 }

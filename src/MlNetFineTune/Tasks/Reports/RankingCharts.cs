@@ -28,5 +28,5 @@ internal static class RankingCharts
 
     /// <summary>A curve with as many points as a drawing can show.</summary>
     public static Series Curve(string name, SeriesLook look, IReadOnlyList<(double X, double Y)> points) =>
-        new(name, look, points.Thin(MostPoints));
+        new(name, look, points.Thin(MostPoints)) { IsPlain = true };
 }
