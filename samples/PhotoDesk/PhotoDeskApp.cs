@@ -35,7 +35,7 @@ internal static class PhotoDeskApp
         services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>()
             .AddSingleton<TrainingStore>();
         services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>()
-            .AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>();
+            .AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>().AddSingleton<QueueStore>().AddSingleton<LabelQueue>();
         services.AddSingleton<TrainingFeed>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
         services.ConfigureHttpJsonOptions(
             json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
@@ -67,6 +67,7 @@ internal static class PhotoDeskApp
         app.UseDefaultFiles();
         app.UseStaticFiles();
         app.MapPhotos();
+        app.MapQueue();
         app.MapExamples();
         app.MapTrainings();
         app.MapModels();

@@ -14,6 +14,7 @@ import features_fixture
 import format_fixture
 import fusion_fixture
 import lora_fixture
+import labeling_fixture
 import losses_fixture
 import mixing_fixture
 import module_fixture
@@ -23,6 +24,7 @@ import optimizers_fixture
 import picture_fixture
 import position_fixture
 import pruning_fixture
+import ranking_fixture
 import schedules_fixture
 import several_fixture
 import signature_fixture
@@ -54,6 +56,8 @@ pruning_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
 losses_fixture.main()
+ranking_fixture.main()
+labeling_fixture.main()
 distillation_fixture.main()
 calibration_fixture.main()
 cifar_fixture.main()

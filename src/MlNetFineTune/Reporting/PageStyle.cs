@@ -20,6 +20,7 @@ internal static class PageStyle
         .tiles div{padding:10px 14px}.tiles dt{font-size:12px;color:var(--soft)}
         .tiles dd{font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
         .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,310px),1fr));gap:12px}.charts.one{max-width:560px}
+        .charts+.wide{margin-top:12px}
         .chart{padding:12px 12px 6px}
         .chart figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 12px;font-weight:600;font-size:14px}
         .legend{display:flex;flex-wrap:wrap;gap:0 12px;font-weight:400;font-size:12px;color:var(--soft)}.legend span{white-space:nowrap}

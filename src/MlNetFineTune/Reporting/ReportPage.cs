@@ -29,6 +29,7 @@ internal static class ReportPage
             <p class="lead">{Ending(run.Report)}</p>
             {Tiles(run)}
             {Curves.Of(run)}
+            {run.BatchSheet}
             {run.Sections.Select(new SectionDrawing(run.Rows, run.Heat).Of)}
             {LayerTable.Of(run.Report.Layers)}
             {Again(run)}

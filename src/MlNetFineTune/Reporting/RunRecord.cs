@@ -17,4 +17,7 @@ internal sealed record RunRecord(
 {
     /// <summary>Draws the regions that contributed to a prediction; null where they cannot be shown.</summary>
     public RowHeat? Heat { get; init; }
+
+    /// <summary>The section with training pictures; empty where they are not shown.</summary>
+    public Markup BatchSheet { get; init; } = Markup.None;
 }

@@ -23,6 +23,7 @@ internal static class RunReport
             OptionsDescription.Of(run.Options), Facts(run, report))
         {
             Heat = run.Data.Validation.Rows.Length > 0 ? RowHeat.Of(run, task) : null,
+            BatchSheet = BatchSheetSection.Of(run.Sheet, task, run.Data.Training.Source),
         });
 
     private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>

@@ -50,7 +50,7 @@ internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportD
 
     private Markup Card(ReportExample example, string? picture)
     {
-        var where = Where(example.Row);
+        var where = RowName.Of(rows, example.Row);
         return $"""
             <li>{Image(picture)}{Image(picture is null ? null : heat?.Of(example.Row))}
             <div class="verdict">
@@ -63,7 +63,7 @@ internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportD
         picture is null ? Markup.None : $"""<img src="{picture}" alt="" width="128" height="128">""";
 
     private Markup Row(ReportExample example) => $"""
-        <tr><td><bdi>{Where(example.Row)}</bdi></td>{example.Cells.Select(Cell)}</tr>
+        <tr><td><bdi>{RowName.Of(rows, example.Row)}</bdi></td>{example.Cells.Select(Cell)}</tr>
 
         """;
 
@@ -96,11 +96,4 @@ internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportD
 
             """;
     }
-
-    // A row's file, or its index in the data.
-    private string Where(int row) => rows.Inputs.PathOf(row) is { } path
-        ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
-        : rows.Inputs.TextOf(row) is { } text ? FormattableString.Invariant($"row {rows.Ordinals[row]}: ")
-            + SafeText.Of(text, SafeText.SentenceLength)
-        : FormattableString.Invariant($"row {rows.Ordinals[row]}");
 }

@@ -72,7 +72,7 @@ internal static class SvgChart
     private static Markup Draw(Chart chart, Series series)
     {
         var isScatter = series.Look == SeriesLook.Dots;
-        var hasDots = isScatter || (series.Look is SeriesLook.First or SeriesLook.Second && series.Points.Count <= MostDots);
+        var hasDots = isScatter || (series is { IsPlain: false, Look: SeriesLook.First or SeriesLook.Second, Points.Count: <= MostDots });
         var dots = hasDots ? series.Points.Where(IsNumber).Select(point => Dot(chart, series, point)) : [];
         return $"{(isScatter ? Markup.None : Line(chart, series))}{dots}";
     }
@@ -87,7 +87,9 @@ internal static class SvgChart
                 path.Append(CultureInfo.InvariantCulture, $"{(drawing ? 'L' : 'M')}{X(chart, point.X):0.#} {Y(chart, point.Y):0.#}");
             drawing = IsNumber(point);
         }
-        return $"""<path class="{Class(series.Look)}" d="{path}"/>""";
+        return series.Tooltip.Length == 0
+            ? (Markup)$"""<path class="{Class(series.Look)}" d="{path}"/>"""
+            : $"""<path class="{Class(series.Look)}" d="{path}"><title>{series.Tooltip}</title></path>""";
     }
 
     private static Markup Dot(Chart chart, Series series, (double X, double Y) point)

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Numerics.Tensors;
 using System.Text;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Search;
@@ -15,9 +14,6 @@ namespace MlNetFineTune;
 public sealed class ImageIndex
 {
     internal const int LargestDimension = 1 << 16;
-
-    // With fewer numbers than this, starting threads takes longer than the search.
-    private const long WorthThreads = 1 << 20;
 
     // Never disposed: it has no handle unless threads wait, and an index that is replaced by another may still be in use.
     private readonly ReaderWriterLockSlim _lock = new();
@@ -173,19 +169,11 @@ public sealed class ImageIndex
         var unit = Normalize(features, "what is searched for");
         using var reading = new Reading(_lock);
         var nearest = new NearestRows(count, _keys);
-        if (_keys.Count * (long)Dimension < WorthThreads)
+        _vectors.ForEachBlock(() => new NearestRows(count, _keys), (begin, end, own) =>
         {
-            for (var block = 0; block < _vectors.Blocks; block++)
-                Compare(block, unit, nearest);
-        }
-        else
-        {
-            Parallel.For(0, _vectors.Blocks, () => new NearestRows(count, _keys), (block, _, own) => Compare(block, unit, own), own =>
-            {
-                lock (nearest)
-                    nearest.Add(own);
-            });
-        }
+            for (var row = begin; row < end; row++)
+                own.Add(row, _vectors.SimilarityOf(row, unit));
+        }, nearest.Add);
         return nearest.Sorted();
     }
 
@@ -226,14 +214,6 @@ public sealed class ImageIndex
                 $"'{SafeText.Of(path, SafeText.SentenceLength)}' is not a whole image index: "
                 + $"{(e is EndOfStreamException ? "it ends too early" : e.Message)}. Build it again, or copy it again.", e);
         }
-    }
-
-    private NearestRows Compare(int block, float[] unit, NearestRows nearest)
-    {
-        var (begin, end) = _vectors.RowsOf(block);
-        for (var row = begin; row < end; row++)
-            nearest.Add(row, TensorPrimitives.Dot<float>(unit, _vectors[row]));
-        return nearest;
     }
 
     private void Append(string key, float[] unit)

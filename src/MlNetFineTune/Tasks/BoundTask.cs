@@ -27,6 +27,11 @@ internal abstract class BoundTask
     /// <summary>Names of the classes; null if a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 
+    /// <summary>A label as text: the name of its class, or the number in the invariant culture.</summary>
+    /// <param name="label">The numbers of the label.</param>
+    public virtual string TextOf(ReadOnlySpan<float> label) =>
+        ClassNames is { } names ? names[(int)label[0]] : FormattableString.Invariant($"{label[0]:0.####}");
+
     /// <summary>Number of outputs of the network per row.</summary>
     public abstract int Outputs { get; }
 

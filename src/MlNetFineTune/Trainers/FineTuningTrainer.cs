@@ -93,6 +93,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
                 Teacher = teacher,
                 Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows, _options.Sampling.Label) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
+                Sheet = folder is not null && modelInput.Pixels is { } form ? new BatchSheet(form) : null,
             };
             using var session = new TrainingSession(run);
             var report = session.Run();

@@ -33,8 +33,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     public PhaseInputs Of(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
-        var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
-            ?? features.InputsFor(run.Data.Training, augmentation, epochs);
+        var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet)
+            ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet);
         return new PhaseInputs(training, EvaluatorOf(phase, features));
     }
 

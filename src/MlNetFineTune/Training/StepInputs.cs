@@ -43,9 +43,10 @@ internal abstract class StepInputs
 /// <param name="badRows">Receives the pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">A teacher on the network's input; null if there is none.</param>
+/// <param name="sheet">Receives the first pictures; null for none.</param>
 internal sealed class RowInputs(
     FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
-    Teacher? teacher = null) : StepInputs
+    Teacher? teacher = null, BatchSheet? sheet = null) : StepInputs
 {
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
@@ -71,6 +72,7 @@ internal sealed class RowInputs(
         try
         {
             var mix = _batchAugmentation.Apply(inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
+            sheet?.Offer(inputs.Activations, batch.Rows, mix, isAugmented: views.Augmentation != Augmentation.None);
             logits = teacher?.LogitsOf(inputs);
             return new StepInput(encoder.Forward(inputs), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
         }

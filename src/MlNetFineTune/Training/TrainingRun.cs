@@ -30,6 +30,9 @@ internal sealed record TrainingRun(
     /// <summary>Whether outputs of the trained network for the validation rows are needed.</summary>
     public bool KeepsOutputs { get; init; } = Options.RunFolder is not null;
 
+    /// <summary>Receives the first training pictures, for the report; null where they are not shown.</summary>
+    public BatchSheet? Sheet { get; init; }
+
     /// <summary>The metric that selects the best epoch.</summary>
     public Metric Metric => Options.Metric ?? Metric.Loss;
 

@@ -29,15 +29,27 @@ public sealed class AppearancePageTests
         await Assertions.Expect(desk.Page.Locator("#comparison")).ToBeVisibleAsync();
         await desk.Page.GetByText("The numbers").ClickAsync();
 
+        await VerifyAsync(desk, width);
+
+        await ScreenshotAsync(desk, $"photodesk-{width}-{scheme}");
+    }, width, scheme);
+
+    /// <summary>Nothing overflows, and everything can be read, named and pressed.</summary>
+    internal static async Task VerifyAsync(DeskPage desk, int width)
+    {
         Assert.IsLessThanOrEqualTo(width, await desk.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"),
             "the page scrolls sideways");
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(PaleText), "text with a contrast below WCAG AA");
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(Nameless), "controls without a name, or too small to press");
+    }
 
-        var file = Path.Combine(AppContext.BaseDirectory, "TestResults", $"photodesk-{width}-{scheme}.png".ToLowerInvariant());
+    /// <summary>Of the whole page, in TestResults.</summary>
+    internal static async Task ScreenshotAsync(DeskPage desk, string name)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "TestResults", $"{name}.png".ToLowerInvariant());
         await desk.Page.EvaluateAsync("scrollTo(0, 0)");
         await desk.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = true });
-    }, width, scheme);
+    }
 
     [TestMethod]
     public Task PaleTextWouldHaveBeenNoticed() => DeskPage.Use(SharedDesk.Value, async desk =>

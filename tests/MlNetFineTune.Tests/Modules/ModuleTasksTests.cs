@@ -106,18 +106,19 @@ public sealed class ModuleTasksTests
 
     /// <summary>A module's rows have no pictures: what a task shows of single rows stands in tables, by their place in the data.</summary>
     [TestMethod]
-    [DataRow("Multiclass", "Confusion on the validation rows|Each class|Reliability|Worst mistakes",
+    [DataRow("Multiclass", "Confusion on the validation rows|Each class|ROC and precision-recall curves|Reliability|Worst mistakes",
         "row,true,its probability,predicted,its probability")]
-    [DataRow("Ordinal", "Confusion on the validation rows|Each class|Reliability|Worst mistakes",
+    [DataRow("Ordinal", "Confusion on the validation rows|Each class|ROC and precision-recall curves|Reliability|Worst mistakes",
         "row,true,its probability,predicted,its probability")]
-    [DataRow("Binary", "ROC curve|Confusion on the validation rows|Each class|Reliability|Worst mistakes",
+    [DataRow("Binary", "ROC and precision-recall curves|Confusion on the validation rows|Each class|Reliability|Worst mistakes",
         "row,true,its probability,predicted,its probability")]
     [DataRow("Regression", "Validation rows|Worst mistakes", "row,actual,predicted,error")]
     [DataRow("MultiLabel", "Labels on the validation rows|Precision (up) against recall|Worst mistakes", "row,missed,invented")]
     [DataRow("Several",
-        "<bdi>Grade</bdi>: Confusion on the validation rows|<bdi>Grade</bdi>: Each class|<bdi>Grade</bdi>: Reliability|"
+        "<bdi>Grade</bdi>: Confusion on the validation rows|<bdi>Grade</bdi>: Each class|"
+        + "<bdi>Grade</bdi>: ROC and precision-recall curves|<bdi>Grade</bdi>: Reliability|"
         + "<bdi>Grade</bdi>: Worst mistakes|<bdi>Number</bdi>: Validation rows|<bdi>Number</bdi>: Worst mistakes|"
-        + "<bdi>Yes</bdi>: ROC curve|<bdi>Yes</bdi>: Confusion on the validation rows|<bdi>Yes</bdi>: Each class|"
+        + "<bdi>Yes</bdi>: ROC and precision-recall curves|<bdi>Yes</bdi>: Confusion on the validation rows|<bdi>Yes</bdi>: Each class|"
         + "<bdi>Yes</bdi>: Reliability|<bdi>Yes</bdi>: Worst mistakes|<bdi>Tags</bdi>: Labels on the validation rows|"
         + "<bdi>Tags</bdi>: Precision (up) against recall|"
         + "<bdi>Tags</bdi>: Worst mistakes",

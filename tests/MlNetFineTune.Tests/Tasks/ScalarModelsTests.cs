@@ -165,7 +165,7 @@ public sealed class ScalarModelsTests
         using var folder = new Folder();
 
         var yes = Page(LearningTask.Binary(threshold: DecisionThreshold.Fixed(0.75f)), "yes");
-        StringAssert.Contains(yes, "<h2>ROC curve</h2>");
+        StringAssert.Contains(yes, "<h2>ROC and precision-recall curves</h2>");
         StringAssert.Contains(yes, "threshold 0.75");
         StringAssert.Contains(yes, "Confusion on the validation rows");
         StringAssert.Contains(yes, "validation area under roc curve");

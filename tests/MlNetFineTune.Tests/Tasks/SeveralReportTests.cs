@@ -30,9 +30,10 @@ public sealed class SeveralReportTests
         CollectionAssert.AreEqual(
             new[]
             {
-                "Curves", "<bdi>Kind</bdi>: Confusion on the validation rows", "<bdi>Kind</bdi>: Each class",
-                "<bdi>Kind</bdi>: Reliability", "<bdi>Kind</bdi>: Worst mistakes",
-                "<bdi>Size</bdi>: Validation rows", "<bdi>Size</bdi>: Worst mistakes", "<bdi>Red</bdi>: ROC curve",
+                "Curves", "What the network was trained on", "<bdi>Kind</bdi>: Confusion on the validation rows",
+                "<bdi>Kind</bdi>: Each class", "<bdi>Kind</bdi>: ROC and precision-recall curves", "<bdi>Kind</bdi>: Reliability",
+                "<bdi>Kind</bdi>: Worst mistakes", "<bdi>Size</bdi>: Validation rows", "<bdi>Size</bdi>: Worst mistakes",
+                "<bdi>Red</bdi>: ROC and precision-recall curves",
                 "<bdi>Red</bdi>: Confusion on the validation rows", "<bdi>Red</bdi>: Each class", "<bdi>Red</bdi>: Reliability",
                 "<bdi>Red</bdi>: Worst mistakes", "Layers", "To do the same again",
             },
@@ -71,8 +72,8 @@ public sealed class SeveralReportTests
             magnitudes[0], 2e-4);
 
         var red = _ml.BinaryClassification.Evaluate(scored, "Red", "RedScore", "RedProbability", "RedPredictedLabel");
-        StringAssert.Contains(Section(page, "<bdi>Red</bdi>: ROC curve"),
-            FormattableString.Invariant($"Area under the curve {red.AreaUnderRocCurve:0.0000}."));
+        StringAssert.Contains(Section(page, "<bdi>Red</bdi>: ROC and precision-recall curves"),
+            FormattableString.Invariant($"Area under the ROC curve {red.AreaUnderRocCurve:0.0000}, average precision"));
         StringAssert.Contains(page, $"True taken for True: {red.ConfusionMatrix.Counts[0][0]}\"");
         Assert.AreEqual(
             held.Zip(scored.GetColumn<bool>("RedPredictedLabel")).Count(pair => pair.First.Red != pair.Second),

@@ -1,6 +1,8 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of a binary model: the ROC curve with the model's threshold, and the blocks of a class report.</summary>
+/// <summary>
+/// The report of a binary model: ROC and precision-recall curves with the model's threshold, and the blocks of a class report.
+/// </summary>
 internal static class BinaryReport
 {
     /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
@@ -13,8 +15,8 @@ internal static class BinaryReport
         var scores = outputs.ScoresBy(objective);
         bool[] positive = [.. labels.Select(label => label > 0.5f)];
         JudgedRow[] rows = [.. outputs.Rows.Select((row, place) => Judge(row, scores[place], positive[place]))];
-        ReportSection[] curve = RocCurve.Of(scores, positive, threshold) is { } roc ? [roc.Section] : [];
-        return [.. curve, .. ClassReport.Of(rows, BinaryObjective.Classes, noun)];
+        ReportSection[] curves = BinaryCurves.Of(scores, positive, threshold) is { } known ? [known.Section] : [];
+        return [.. curves, .. ClassReport.Of(rows, BinaryObjective.Classes, noun)];
 
         JudgedRow Judge(int row, float score, bool isPositive)
         {

@@ -7,7 +7,6 @@ internal sealed class LabelSetReport
 {
     private const int MostLabels = 200;
     private const int MostCurves = 6;
-    private const int MostPoints = 400;
     private const int MostTags = 8;
     private const int MostMistakes = 24;
 
@@ -83,19 +82,14 @@ internal sealed class LabelSetReport
     private static Chart CurveOf(JudgedLabel label)
     {
         var (cuts, positives) = (label.Ranking.Cuts, label.Ranking.Positives);
-        (double X, double Y)[] points = [.. cuts.Select(cut => (cut.TruePositives / positives, PrecisionOf(cut)))];
+        var points = RankingCurves.PrecisionRecall(label.Ranking);
         var last = cuts.TakeWhile(cut => cut.Score > label.Threshold).Count() - 1;
-        var share = positives / (positives + label.Ranking.Negatives);
-        var axis = Axis.Linear([0, 1]);
-        return new Chart(SafeText.Of(label.Name), "recall", axis, axis,
+        return RankingCharts.PrecisionRecall(SafeText.Of(label.Name), positives / (positives + label.Ranking.Negatives),
         [
-            new("chance", SeriesLook.Guide, [(0, share), (1, share)]),
-            new("", SeriesLook.Faint, points.Thin(MostPoints)),
+            RankingCharts.Curve("", SeriesLook.Faint, points),
             .. last < 0 ? [] : (Series[])[new("threshold", SeriesLook.First, [points[last]])],
         ]);
     }
-
-    private static double PrecisionOf(ScoreCut cut) => cut.TruePositives / (cut.TruePositives + cut.FalsePositives);
 
     private IReadOnlyList<ReportBlock> Mistakes()
     {

@@ -72,6 +72,13 @@ internal sealed class BoundMultiLabel(
 
     public override IReadOnlyList<string> ClassNames => names;
 
+    /// <summary>The labels that the row has.</summary>
+    public override string TextOf(ReadOnlySpan<float> label)
+    {
+        var has = LabelSets.Of(label.ToArray());
+        return has.Contains(true) ? string.Join(", ", names.Where((_, at) => has[at])) : "none";
+    }
+
     public override int Outputs => names.Count;
 
     public override Objective Scoring => new MultiLabelObjective(names.Count);

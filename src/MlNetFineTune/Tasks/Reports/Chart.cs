@@ -16,7 +16,14 @@ internal sealed record Chart(string Title, string Across, Axis X, Axis Y, IReadO
 /// <param name="Name">Name in the legend; empty for none.</param>
 /// <param name="Look">Style of the series.</param>
 /// <param name="Points">Points in order; a NaN or infinite value interrupts the line.</param>
-internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points);
+internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points)
+{
+    /// <summary>Whether the line has no dots, as a curve whose points are rows.</summary>
+    public bool IsPlain { get; init; }
+
+    /// <summary>Text that a pointer on the line shows; empty for none.</summary>
+    public string Tooltip { get; init; } = "";
+}
 
 internal enum SeriesLook
 {

@@ -40,18 +40,22 @@ internal static class ClassReport
         RowOutputs outputs, float[] labels, Objective objective, IReadOnlyList<string> classes, string noun)
     {
         var scores = outputs.ScoresBy(objective);
-        return Of([.. outputs.Rows.Select((row, place) => JudgedRow.Of(
-            row, (int)labels[place], scores.AsSpan(place * classes.Count, classes.Count)))], classes, noun);
+        JudgedRow[] rows = [.. outputs.Rows.Select((row, place) => JudgedRow.Of(
+            row, (int)labels[place], scores.AsSpan(place * classes.Count, classes.Count)))];
+        return Of(rows, classes, noun, OneAgainstRest.Of(scores, labels, classes).Sections());
     }
 
     /// <param name="rows">Rows in the order of the data.</param>
     /// <param name="classes">Names of the classes.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
-    public static IReadOnlyList<ReportSection> Of(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun) =>
+    /// <param name="curves">Sections with curves of the classes; null for none.</param>
+    public static IReadOnlyList<ReportSection> Of(
+        IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun, IReadOnlyList<ReportSection>? curves = null) =>
     [
         new("Confusion on the validation rows",
             [new ReportBlock.Confusion(classes, [.. rows.Select(row => (row.Label, row.Predicted))])]),
         new("Each class", Qualities(rows, classes)),
+        .. curves ?? [],
         ReliabilityDiagram.Of([.. rows.Select(row => new JudgedPrediction(row.Predicted, row.Confidence, !row.IsWrong))]),
         new("Worst mistakes", Mistakes(rows, classes, noun)),
     ];

@@ -23,6 +23,20 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
 
     public override IReadOnlyList<LabelKeys> AllKeys => [.. heads.SelectMany(head => head.Task.AllKeys)];
 
+    /// <summary>The labels that the row has, with the names of their columns.</summary>
+    public override string TextOf(ReadOnlySpan<float> label)
+    {
+        var texts = new List<string>();
+        foreach (var head in heads)
+        {
+            var width = head.Task.Labels.Width;
+            if (!float.IsNaN(label[0]))
+                texts.Add($"{head.Label}: {head.Task.TextOf(label[..width])}");
+            label = label[width..];
+        }
+        return string.Join("; ", texts);
+    }
+
     public override int Outputs => heads.Sum(head => head.Task.Outputs);
 
     public override Objective Scoring => ObjectiveOf(task => task.Scoring);

@@ -12,10 +12,12 @@ internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, Feat
     /// <param name="subset">The rows.</param>
     /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">Epochs in which the rows will be read.</param>
-    public StepInputs InputsFor(FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs) =>
+    /// <param name="sheet">Receives the first pictures; null for none.</param>
+    public StepInputs InputsFor(
+        FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, BatchSheet? sheet) =>
         logits.TryKeep(subset, augmentation, epochs) is { } kept
-            ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs), kept)
-            : student.InputsFor(subset, augmentation, epochs, teacher);
+            ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs, sheet: sheet), kept)
+            : student.InputsFor(subset, augmentation, epochs, teacher, sheet);
 
     public void Dispose()
     {

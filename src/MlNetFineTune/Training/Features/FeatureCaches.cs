@@ -27,24 +27,27 @@ internal sealed class FeatureCaches(
     /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">Epochs in which the rows will be read.</param>
     /// <param name="teacher">A teacher that needs the pixels of every batch, which are then read again; null if there is none.</param>
-    public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null)
+    /// <param name="sheet">Receives the first pictures; null for none.</param>
+    public StepInputs InputsFor(
+        RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null, BatchSheet? sheet = null)
     {
-        if (teacher is null && TryKeep(subset, augmentation, epochs) is { } kept)
+        if (teacher is null && TryKeep(subset, augmentation, epochs, sheet) is { } kept)
             return new CachedInputs(kept, encoder, subset.Source);
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher);
+        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher, sheet);
     }
 
     /// <returns>Null if the rows differ in every epoch, nothing is to be computed, or there is no space.</returns>
-    public CachedFeatures? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
+    public CachedFeatures? TryKeep(
+        RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, BatchSheet? sheet = null)
     {
         if (!encoder.Computes || augmentation.Views is null || options.FeatureCache == FeatureCache.None)
             return null;
         var views = ViewsOf(subset, augmentation);
         views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        var inputs = new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken);
+        var inputs = new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, sheet: sheet);
         return TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()])
             ? new CachedFeatures(_store!, encoder.LayoutOf(subset.Source), views, encoder.Device)
             : null;
