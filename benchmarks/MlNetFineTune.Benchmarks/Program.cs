@@ -26,6 +26,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
+    [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
 };
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))

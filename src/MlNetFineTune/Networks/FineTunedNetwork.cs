@@ -201,11 +201,12 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         throw new NotSupportedException($"{Name} runs as a whole.");
 
-    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
+    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs], with
+    /// the features before the head.</summary>
     /// <param name="graph">Gets the operators.</param>
     /// <param name="inputs">Inputs of the network.</param>
     /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
-    public virtual GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
+    public virtual GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");
 
     public abstract void Dispose();

@@ -194,10 +194,10 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs)
+    public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs)
     {
         var features = Backbone.Write(graph, inputs.Activations);
-        return Head.Write(graph, Table?.Write(graph, features, inputs.Beside) ?? features);
+        return new(Head.Write(graph, Table?.Write(graph, features, inputs.Beside) ?? features), features);
     }
 
     public override void Dispose()

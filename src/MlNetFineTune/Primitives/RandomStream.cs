@@ -38,6 +38,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Which rows are drawn for an interval of confidence.</summary>
     public static RandomStream Bootstrap { get; } = new(26);
 
+    /// <summary>Which validation rows are kept for conformal prediction.</summary>
+    public static RandomStream CalibrationRows { get; } = new(30);
+
+    /// <summary>Which training rows a novelty score keeps.</summary>
+    public static RandomStream NoveltySample { get; } = new(31);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 
