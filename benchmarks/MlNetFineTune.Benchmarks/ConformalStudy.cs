@@ -150,12 +150,14 @@ internal static class ConformalStudy
             Areas($"novelty, k = {neighbors}", row => row.Novelty);
             if (neighbors != 5)
                 continue;
-            var rejected = others.Select(set => $"{set.Average(row => row.IsRejected ? 1.0 : 0):0.00}");
-            Print($"| rejected, k = 5 (of the held-out ants and bees: {own.Average(row => row.IsRejected ? 1.0 : 0):0.00}) | "
-                + $"{string.Join(" | ", rejected)} |");
-            var accepted = own.Where(row => !row.IsRejected).ToArray();
-            Print($"| accuracy on ants and bees: all {own.Average(row => row.IsRight ? 1.0 : 0):0.000}, "
-                + $"accepted {accepted.Average(row => row.IsRight ? 1.0 : 0):0.000} | | | |");
+            var quantile = own.Select(row => row.Novelty).Order().ElementAt(own.Length * 95 / 100);
+            Print($"| share above the 95 % quantile of the held-out ants and bees, k = 5 | "
+                + $"{string.Join(" | ", others.Select(set => $"{Share(set, row => row.Novelty > quantile):0.00}"))} |");
+            Print($"| rejected, k = 5 (ants and bees: {Share(own, row => row.IsRejected):0.00}) | "
+                + $"{string.Join(" | ", others.Select(set => $"{Share(set, row => row.IsRejected):0.00}"))} |");
+            Print($"| accuracy on ants and bees: all {Share(own, row => row.IsRight):0.000}, accepted "
+                + $"{Share([.. own.Where(row => !row.IsRejected)], row => row.IsRight):0.000}, rejected "
+                + $"{Share([.. own.Where(row => row.IsRejected)], row => row.IsRight):0.000} | | | |");
 
             void Areas(string name, Func<Row, float> number)
             {
@@ -164,6 +166,8 @@ internal static class ConformalStudy
             }
         }
     }
+
+    private static double Share(Row[] rows, Func<Row, bool> isTrue) => rows.Average(row => isTrue(row) ? 1.0 : 0);
 
     private static Row[] Scored(TransformerChain<FineTuningTransformer> chain, IReadOnlyList<Photo> photos)
     {
@@ -216,7 +220,7 @@ internal static class ConformalStudy
                 Augmentation = Augmentation.None,
                 LearningRate = 5e-3f,
                 Epochs = 20,
-                Validation = ValidationData.Fraction(0.25f),
+                Validation = ValidationData.Fraction(conformal is null ? 0.25f : 0.5f),
                 Conformal = conformal,
                 BadRows = BadRows.Skip(),
             })).Fit(View(train));

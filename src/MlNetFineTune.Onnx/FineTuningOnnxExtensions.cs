@@ -17,9 +17,9 @@ public static class FineTuningOnnxExtensions
     /// <c>probabilities</c>, [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and
     /// <c>predicted</c>, 1 for a predicted label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c>
     /// (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit; of several heads those of each head,
-    /// prefixed with its label (<c>Species.logits</c>). With <see cref="ConformalPrediction"/> also <c>prediction_set</c>, [batch, classes],
-    /// 1 for a class of the set (false, true for binary models), <c>novelty</c> and <c>rejected</c>, [batch, 1], 1 for a rejected row. The
-    /// file's metadata contain class names, decision thresholds and preprocessing.
+    /// prefixed with its label (<c>Species.logits</c>). With <see cref="ConformalPrediction"/> also <c>prediction_set</c>,
+    /// [batch, classes], 1 for a class of the set (false, true for binary models), <c>novelty</c> and <c>rejected</c>, [batch, 1], 1 for a
+    /// rejected row. The file's metadata contain class names, decision thresholds and preprocessing.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>

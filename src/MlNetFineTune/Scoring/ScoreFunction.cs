@@ -21,8 +21,8 @@ internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInp
         : new(objective.ScoreLength + 1, (network, inputs) =>
         {
             var features = network.ForwardFirst(inputs, network.Stages.Count); // [N, ...]
+            float[] novelties = [.. features.FlatRows().Select(row => nearest.DistanceOf(row))]; // first: a head may change its input
             var scores = objective.ScoresOf(network.ForwardRest(inputs.With(features), network.Stages.Count));
-            float[] novelties = [.. features.FlatRows().Select(row => nearest.DistanceOf(row))];
             var novelty = tensor(novelties, [novelties.Length, 1], ScalarType.Float32, scores.device);
             return cat([scores, novelty], 1); // [N, scores + 1]
         });

@@ -71,11 +71,11 @@ internal static class ConformalFit
             [.. rows.Outputs.Rows.Select((_, place) => classes.ProbabilitiesOf(scores.AsSpan(place * length, length)))];
         int[] labels = [.. run.Data.Calibration.LabelsOf(rows.Outputs.Rows).Select(label => (int)label)];
         var sets = ConformalSets.Fit(conformal, probabilities, labels, classes.Names.Count);
-        if (sets.Quantiles.Any(float.IsInfinity))
+        if (labels.Length < run.Data.Calibration.Rows.Length)
         {
             run.Channel.Warning(
-                $"Only {labels.Length} of {run.Data.Calibration.Rows.Length} calibration rows could be read, too few for the coverage: "
-                + "sets contain every class whose rows are lacking.");
+                $"Only {labels.Length} of {run.Data.Calibration.Rows.Length} calibration rows could be read."
+                + (sets.Quantiles.Any(float.IsInfinity) ? " They are too few: sets contain every class whose rows are lacking." : ""));
         }
 
         var nearest = novelty is null ? null : Neighbors(run, novelty);
@@ -151,8 +151,8 @@ internal static class NetworkPass
                 continue;
             }
             var before = network.ForwardFirst(inputs, network.Stages.Count);
+            features.AddRange(before.FlatRows()); // first: a head may change its input
             outputs.Add(batch.Rows, network.ForwardRest(inputs.With(before), network.Stages.Count));
-            features.AddRange(before.FlatRows());
         }
         return new(outputs.ToOutputs(), features);
     }

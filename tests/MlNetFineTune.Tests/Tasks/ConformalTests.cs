@@ -169,14 +169,27 @@ public sealed class ConformalTests
             SmallTraining.Scores(one.Transform(SmallPictures.View(_ml, Test))),
             SmallTraining.Scores(other.Transform(SmallPictures.View(_ml, Test))));
 
-        (int[] Training, int[] Validation, int[] Calibration) Read(IDataView data, ImageFineTuningOptions options)
-        {
-            using var fit = new MlNetFineTune.Training.FitScope(_ml, "test", "test", options.Seed);
-            var task = options.TaskInForce.Bind(data.Schema, options.Columns);
-            using var rows = MlNetFineTune.Training.TrainingData.Read(
-                fit.Host, fit.Channel, data, options, options.CreateInput(), task.Labels, fit.Seed);
-            return (rows.Training.Rows, rows.Validation.Rows, rows.Calibration.Rows);
-        }
+    }
+
+    [TestMethod]
+    public void CalibrationPicturesThatCannotBeReadAreLeftOutWithAWarning()
+    {
+        Photo[] photos = [.. s_photos];
+        var calibration = CalibrationRowsOf(photos);
+        foreach (var row in calibration.Take(5))
+            photos[row] = new Photo { Label = photos[row].Label, ImagePath = $"nowhere{row}.jpg" };
+        var log = new LogLines(_ml);
+
+        using var model = SmallTraining.Fit(_ml, s_options, photos);
+
+        Assert.AreEqual(calibration.Length - 5, model.Conformal!.Rows);
+        Assert.IsTrue(float.IsInfinity(model.Conformal.Quantiles[0]) && float.IsInfinity(model.Conformal.NoveltyThreshold!.Value));
+        Assert.IsTrue(log.Warnings.Any(line => line.Contains("They are too few: sets contain every class")), log.ToString());
+        var scored = model.Transform(SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15)));
+        Assert.IsTrue(scored.GetColumn<uint[]>("PredictedLabels").All(set => set.Length == 3));
+        Assert.IsTrue(scored.GetColumn<bool>("Rejected").All(isRejected => isRejected));
+        using var again = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        Assert.IsTrue(float.IsInfinity(again.Conformal!.Quantiles[0]));
     }
 
     [TestMethod]
@@ -356,6 +369,18 @@ public sealed class ConformalTests
         {
             StringAssert.Contains(page, part);
         }
+    }
+
+    private int[] CalibrationRowsOf(Photo[] photos) =>
+        Read(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, photos)), s_options).Calibration;
+
+    private (int[] Training, int[] Validation, int[] Calibration) Read(IDataView data, ImageFineTuningOptions options)
+    {
+        using var fit = new MlNetFineTune.Training.FitScope(_ml, "test", "test", options.Seed);
+        var task = options.TaskInForce.Bind(data.Schema, options.Columns);
+        using var rows = MlNetFineTune.Training.TrainingData.Read(
+            fit.Host, fit.Channel, data, options, options.CreateInput(), task.Labels, fit.Seed);
+        return (rows.Training.Rows, rows.Validation.Rows, rows.Calibration.Rows);
     }
 
     private static int FeaturesOf(FineTuningTransformer model) => model.ConformalModel!.Nearest!.Features;
