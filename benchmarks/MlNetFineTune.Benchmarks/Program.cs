@@ -28,6 +28,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
+    [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
 };
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))

@@ -66,11 +66,18 @@ internal static class CommandLine
         {
             Description = "Folder for the test photos with heat maps of the predictions. Default: they are not written."
         };
+        var coverage = new Option<float?>("--coverage")
+        {
+            Description = "Probability, such as 0.9, with which a set of classes contains the true one (conformal prediction); "
+                + "says then how many test photos a person should check. Default: no sets.",
+            CustomParser = ParseCoverage
+        };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
-            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, explain, smoke,
+            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, explain, coverage,
+            smoke,
         };
         root.Validators.Add(result =>
         {
@@ -106,7 +113,8 @@ internal static class CommandLine
                 Seed: parsed.GetValue(seed),
                 Output: parsed.GetValue(output),
                 RunFolder: parsed.GetValue(runFolder),
-                Explain: parsed.GetValue(explain)));
+                Explain: parsed.GetValue(explain),
+                Coverage: parsed.GetValue(coverage)));
         });
         return root.Parse(args);
     }
@@ -142,6 +150,15 @@ internal static class CommandLine
             && float.IsFinite(rate))
             return rate;
         result.AddError($"--learning-rate {result.Tokens[0].Value}: it must be a number above 0.");
+        return null;
+    }
+
+    private static float? ParseCoverage(ArgumentResult result)
+    {
+        if (float.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float coverage)
+            && coverage is > 0 and < 1)
+            return coverage;
+        result.AddError($"--coverage {result.Tokens[0].Value}: it must be a number above 0 and below 1.");
         return null;
     }
 

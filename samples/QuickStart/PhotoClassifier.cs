@@ -23,6 +23,13 @@ internal static class PhotoClassifier
     public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
         ml.MulticlassClassification.Evaluate(model.Transform(test));
 
+    /// <summary>
+    /// Counts the photos that a person should check, because the set of possible classes is not the predicted one alone, or the photo is
+    /// unlike the training photos. Requires <c>Conformal</c> in the options.
+    /// </summary>
+    public static int CountRejected(ITransformer model, IDataView photos) =>
+        model.Transform(photos).GetColumn<bool>("Rejected").Count(isRejected => isRejected);
+
     /// <summary>Writes each photo with a heat map of its predicted class.</summary>
     public static void Explain(MLContext ml, ITransformer model, IDataView photos, string folder)
     {

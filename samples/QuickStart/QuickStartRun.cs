@@ -28,6 +28,8 @@ internal static class QuickStartRun
         Screen.Title("Test photos, which the training has not seen");
         MulticlassClassificationMetrics metrics = PhotoClassifier.Evaluate(ml, model, test);
         Screen.ShowMetrics(metrics, classifier.Classes);
+        if (settings.Coverage is not null)
+            Console.WriteLine($"A person should check {PhotoClassifier.CountRejected(model, test)} of {testLabels.Length} photos.");
 
         Screen.Title("Model");
         string zip = settings.Output?.FullName ?? Path.Combine(Directory.CreateDirectory(temporary).FullName, "model.zip");
@@ -65,6 +67,7 @@ internal static class QuickStartRun
             Epochs = settings.Epochs,
             LearningRate = settings.LearningRate,
             RunFolder = settings.RunFolder?.FullName,
+            Conformal = settings.Coverage is { } coverage ? new ConformalPrediction { Coverage = coverage } : null,
             Progress = progress,
             StopToken = keys.StopToken,
             CancellationToken = keys.CancellationToken,

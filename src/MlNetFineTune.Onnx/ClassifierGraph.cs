@@ -5,7 +5,7 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>Adds the outputs of a task to a graph: <see cref="BoundTask.WriteOutputs"/>.</summary>
-internal delegate IReadOnlyList<GraphOutput> OutputWriter(NetworkGraph graph, GraphValue outputs);
+internal delegate IReadOnlyList<GraphOutput> OutputWriter(NetworkGraph graph, GraphNetwork network);
 
 /// <summary>A fine-tuned network from its inputs to the outputs of its task.</summary>
 /// <param name="Graph">The complete graph.</param>

@@ -17,7 +17,9 @@ public static class FineTuningOnnxExtensions
     /// <c>probabilities</c>, [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and
     /// <c>predicted</c>, 1 for a predicted label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c>
     /// (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit; of several heads those of each head,
-    /// prefixed with its label (<c>Species.logits</c>). The file's metadata contain class names, decision thresholds and preprocessing.
+    /// prefixed with its label (<c>Species.logits</c>). With <see cref="ConformalPrediction"/> also <c>prediction_set</c>,
+    /// [batch, classes], 1 for a class of the set (false, true for binary models), <c>novelty</c> and <c>rejected</c>, [batch, 1], 1 for a
+    /// rejected row. The file's metadata contain class names, decision thresholds and preprocessing.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>
@@ -26,7 +28,8 @@ public static class FineTuningOnnxExtensions
     /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
     /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has sequence inputs, or uses test-time
-    /// augmentation; or a column has the name of another input or output of the file. The message names the reason and an alternative.
+    /// augmentation; or a column has the name of another input or output of the file; or a module that is no Sequential has a novelty
+    /// score. The message names the reason and an alternative.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -37,7 +40,8 @@ public static class FineTuningOnnxExtensions
 
     /// <summary>
     /// Converts a model to a chain of ML.NET's own transformers (for pictures LoadImages, ResizeImages and ExtractPixels; ApplyOnnxModel;
-    /// ML.NET's scorers) with the same output columns, for every task and several heads. The chain can be saved, loaded and used without
+    /// ML.NET's scorers) with the same output columns, for every task and several heads; those of <see cref="ConformalPrediction"/> are
+    /// left out, because ML.NET has no transformer for them. The chain can be saved, loaded and used without
     /// TorchSharp and this library: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer.
     /// ML.NET resizes pictures differently from this library, so scores differ slightly; a picture that cannot be read is always an error.
     /// ML.NET parallelizes over rows, and ONNX Runtime within each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions {

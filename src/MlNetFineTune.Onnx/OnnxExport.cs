@@ -36,6 +36,7 @@ internal static class OnnxExport
         int? oversampling = null, string prefix = "")
     {
         IReadOnlyList<GraphOutput> outputs = [];
+        var isFile = oversampling is null;
         Exported.Read(model, network =>
         {
             var graph = GraphOf(oversampling);
@@ -45,9 +46,19 @@ internal static class OnnxExport
                 path, stored, [.. outputs.Select(output => (output.Value, (long?)output.Length))], MetadataOf(network, model, tensors));
 
             ClassifierGraph GraphOf(int? oversampling) => ClassifierGraph.Of(
-                network, tensors, (graph, values) => model.Task.WriteOutputs(graph, values, prefix), oversampling);
+                network, tensors, (graph, values) => OutputsOf(model, graph, values, prefix, isFile), oversampling);
         });
         return outputs;
+    }
+
+    // A chain of ML.NET's transformers has no use for the sets: none of them makes a vector of keys of them.
+    private static IReadOnlyList<GraphOutput> OutputsOf(
+        FineTuningTransformer model, NetworkGraph graph, GraphNetwork network, string prefix, bool isFile)
+    {
+        var outputs = model.Task.WriteOutputs(graph, network.Outputs, prefix);
+        return isFile && model.ConformalModel is { } conformal
+            ? [.. outputs, .. conformal.Write(graph, outputs, network.Features)]
+            : outputs;
     }
 
     private static SortedDictionary<string, string> MetadataOf(
@@ -69,6 +80,12 @@ internal static class OnnxExport
         }
         if (tensors.Count > 1)
             metadata["inputs"] = JsonSerializer.Serialize(tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Description));
+        if (model.Conformal is { } conformal)
+        {
+            metadata["coverage"] = FormattableString.Invariant($"{conformal.Coverage}");
+            if (conformal.NoveltyThreshold is { } novelty)
+                metadata["novelty_threshold"] = FormattableString.Invariant($"{novelty}");
+        }
         foreach (var (prefix, task) in model.Task.Heads)
         {
             if (task.ClassNames is { } classes)

@@ -2,7 +2,7 @@
 // bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. For a
 // model of texts the arguments are the texts. A path may be followed by what stands in a table beside it: path;number;text.
 // --register <assembly> before the model registers an assembly with factories. --column <name> before the model prints another column of
-// vectors instead.
+// vectors instead. --sets prints the columns of conformal prediction.
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
@@ -17,8 +17,22 @@ if (args[0] == "--register")
 var other = "";
 if (args[0] == "--column")
     (other, args) = (args[1], args[2..]);
+var printsSets = args[0] == "--sets";
+if (printsSets)
+    args = args[1..];
 var model = ml.Model.Load(args[0], out _);
 var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
+if (printsSets)
+{
+    var named = ml.Transforms.Conversion.MapKeyToValue("PredictedLabels").Fit(scored).Transform(scored);
+    foreach (var (set, novelty, isRejected) in named.GetColumn<string[]>("PredictedLabels").Zip(
+        named.GetColumn<float>("Novelty"), named.GetColumn<bool>("Rejected")))
+    {
+        Console.WriteLine($"{string.Join('+', set)} {BitConverter.SingleToInt32Bits(novelty):X8} {isRejected}");
+    }
+    (model as IDisposable)?.Dispose();
+    return;
+}
 var vector = scored.Schema.Where(
     found => found.Type is VectorDataViewType
         && (other.Length > 0 ? found.Name == other : found.Name.EndsWith("Score", StringComparison.Ordinal))).ToList();

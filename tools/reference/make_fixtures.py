@@ -6,6 +6,7 @@ import calibration_fixture
 import checkpoint_fixtures
 import cifar_fixture
 import clipping_fixture
+import conformal_fixture
 import crop_fixture
 import distillation_fixture
 import erasing_fixture
@@ -55,6 +56,7 @@ lora_fixture.main()
 pruning_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
+conformal_fixture.main()
 losses_fixture.main()
 ranking_fixture.main()
 labeling_fixture.main()

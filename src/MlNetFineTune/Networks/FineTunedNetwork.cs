@@ -162,6 +162,11 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <returns>[N, outputs].</returns>
     public abstract Tensor ForwardRest(ModelInputs inputs, int first);
 
+    /// <summary>The features of rows, from the outputs of all stages; a pooling of the head is applied. The caller disposes the result.
+    /// </summary>
+    /// <param name="activations">Result of <see cref="ForwardFirst"/> with all stages.</param>
+    public virtual Tensor FeaturesOf(Tensor activations) => activations.alias();
+
     /// <summary>
     /// Runs the stages up to this one, without a following pooling: [N, C, H, W] if the stage outputs maps. The caller disposes the result,
     /// and keeps ownership of the input. Only if the network <see cref="RunsInStages"/>.
@@ -210,11 +215,12 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         throw new NotSupportedException($"{Name} runs as a whole.");
 
-    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
+    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs], with
+    /// the features before the head.</summary>
     /// <param name="graph">Gets the operators.</param>
     /// <param name="inputs">Inputs of the network.</param>
     /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
-    public virtual GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
+    public virtual GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");
 
     public abstract void Dispose();

@@ -11,6 +11,9 @@ internal sealed record GraphOutput(GraphValue Value, int Length)
     public const string Logit = "logit";
     public const string Probability = "probability";
     public const string Score = "score";
+    public const string PredictionSet = "prediction_set";
+    public const string Novelty = "novelty";
+    public const string Rejected = "rejected";
 
     /// <summary>Prefix of the names of one of several heads' outputs.</summary>
     public static string PrefixOf(string label) => label + ".";

@@ -79,10 +79,10 @@ internal sealed class ImageHead : IDisposable
     }
 
     /// <summary>Writes the operators of <see cref="Forward"/>.</summary>
-    public GraphValue Write(NetworkGraph graph, GraphValue activations, IReadOnlyList<GraphValue> beside)
+    public GraphNetwork Write(NetworkGraph graph, GraphValue activations, IReadOnlyList<GraphValue> beside)
     {
         var features = Pool?.Write(graph, activations, _readsTokens) ?? activations;
-        return Outputs.Write(graph, Table?.Write(graph, features, beside) ?? features);
+        return new(Outputs.Write(graph, Table?.Write(graph, features, beside) ?? features), features);
     }
 
     /// <summary>Whether a tensor belongs to these layers, by its name.</summary>

@@ -191,7 +191,9 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
+    public override Tensor FeaturesOf(Tensor activations) => Pool?.forward(activations) ?? base.FeaturesOf(activations);
+
+    public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
         head.Write(graph, Backbone.Write(graph, inputs.Activations), inputs.Beside);
 
     public override void Dispose()

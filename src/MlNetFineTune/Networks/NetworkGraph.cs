@@ -17,6 +17,11 @@ internal sealed record GraphNode(
     string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes,
     bool MayBeRounded = true);
 
+/// <summary>What a network gives in a graph.</summary>
+/// <param name="Outputs">[N, outputs].</param>
+/// <param name="Features">The features before the head, [N, ...]; null if they are not a value of the graph.</param>
+internal readonly record struct GraphNetwork(GraphValue Outputs, GraphValue? Features);
+
 /// <summary>Numbers that belong to a graph.</summary>
 /// <param name="Name">Name of a weight, as in weight files.</param>
 /// <param name="Shape">Dimensions.</param>
@@ -138,6 +143,18 @@ internal sealed class NetworkGraph(int size = 0)
         Add("Slice", [value, Constant("starts", start), Constant("ends", end), Constant("axes", axis), Constant("steps", step)]);
 
     public GraphValue Concat(long axis, params GraphValue[] values) => Add("Concat", values, ("axis", axis));
+
+    /// <summary>The largest values of each row in descending order, the lower index first among equals, and their indices.</summary>
+    /// <param name="value">[N, values].</param>
+    /// <param name="count">Number of values. At least 1.</param>
+    public (GraphValue Values, GraphValue Indices) TopK(GraphValue value, long count)
+    {
+        var (values, indices) = (Unused("topk"), Unused("topk_indices"));
+        _nodes.Add(new GraphNode(
+            "TopK", [value.Name, Constant("k", count).Name], [values, indices], [("axis", -1L), ("largest", 1L), ("sorted", 1L)],
+            MayBeRounded: false));
+        return (new(values), new(indices));
+    }
 
     public GraphValue Softmax(GraphValue value) => Add("Softmax", [value], ("axis", -1L));
 

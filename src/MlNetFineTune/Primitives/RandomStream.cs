@@ -44,6 +44,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Order of the batches of an epoch whose rows were grouped by length.</summary>
     public static RandomStream BatchOrder { get; } = new(41);
 
+    /// <summary>Which validation rows are kept for conformal prediction.</summary>
+    public static RandomStream CalibrationRows { get; } = new(30);
+
+    /// <summary>Which training rows a novelty score keeps.</summary>
+    public static RandomStream NoveltySample { get; } = new(31);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 

@@ -17,9 +17,14 @@ internal static class RunReport
     /// <param name="task">The task of the model.</param>
     /// <param name="outputs">Outputs of the finished network for the validation rows.</param>
     /// <param name="report">Report of the training.</param>
-    public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
+    /// <param name="conformal">Calibrated conformal prediction; null without it.</param>
+    public static void Write(
+        RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report,
+        ConformalModel? conformal = null) =>
         folder?.WriteReport(new RunRecord(
-            run.Network.Name, report, [.. folder.Steps], SectionsOf(task, outputs, run.Data.Validation), run.Data.Validation.Source,
+            run.Network.Name, report, [.. folder.Steps],
+            [.. SectionsOf(task, outputs, run.Data.Validation), .. ConformalSections(conformal, run, task, outputs)],
+            run.Data.Validation.Source,
             OptionsDescription.Of(run.Options), Facts(run, report))
         {
             Heat = run.Data.Validation.Rows.Length > 0 ? RowHeat.Of(run, task) : null,
@@ -30,6 +35,21 @@ internal static class RunReport
         validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known
             ? task.Report(known, validation.LabelsOf(known.Rows), validation.Source.Inputs.Noun)
             : [];
+
+    // The novelty needs the features, which the evaluation does not keep.
+    private static IReadOnlyList<ReportSection> ConformalSections(
+        ConformalModel? conformal, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs)
+    {
+        var validation = run.Data.Validation;
+        if (conformal is null || validation.Rows.Length == 0)
+            return [];
+        var rows = conformal.Nearest is null
+            ? new RowFeatures(outputs.Value, [])
+            : NetworkPass.Run(run, validation, withFeatures: true);
+        return rows.Outputs.Rows.Length == 0 ? [] : [ConformalSection.Of(
+            conformal, task, rows.Outputs, rows.Features, validation.LabelsOf(rows.Outputs.Rows), validation.Source.Inputs.Noun,
+            isHeldOut: run.Options.Conformal is { CalibrationFraction: > 0 })];
+    }
 
     private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)
     {

@@ -120,7 +120,7 @@ internal static class AdapterFile
         IReadOnlyList<LabelKeys> keys = file.Metadata.TryGetValue(Keys, out var text) ? [KeysOf(path, text, bytes => ReadKeys(env, bytes))]
             : file.Metadata.TryGetValue(HeadKeys, out var ofHeads) ? KeysOf(path, ofHeads, bytes => ClassKeys.OfBytes(env, bytes))
             : [];
-        var (task, input) = Read(manifest, keys, path);
+        var (task, input, conformal) = Read(manifest, keys, path);
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
@@ -142,7 +142,7 @@ internal static class AdapterFile
             }
             network.MoveTo(device);
             network.PrepareForScoring();
-            var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() });
+            var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() }) { Conformal = conformal };
             Probe.Check(channel, model);
             return new FineTuningTransformer(env, model, report: null);
         }
@@ -166,7 +166,8 @@ internal static class AdapterFile
                 $"The adapter '{path}' was trained with another tokenizer than {tokenizer.Name} of this backbone.");
     }
 
-    private static (BoundTask Task, ModelInput Input) Read(ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
+    private static (BoundTask Task, ModelInput Input, ConformalModel? Conformal) Read(
+        ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
     {
         try
         {
@@ -177,7 +178,7 @@ internal static class AdapterFile
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
                     + $"{(keys.Count == 1 ? "classes" : "outputs")}");
             }
-            return (task, ModelArchive.InputOf(manifest));
+            return (task, ModelArchive.InputOf(manifest), manifest.Conformal?.Bind(task, load: null));
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
         {

@@ -11,6 +11,15 @@ namespace MlNetFineTune.Scoring;
 /// <param name="Manifest">Manifest of the model file.</param>
 internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input, BoundTask Task, ModelManifest Manifest)
 {
+    /// <summary>Calibrated conformal prediction; null without it.</summary>
+    public ConformalModel? Conformal { get; init; }
+
+    /// <summary>The values that are computed for each row.</summary>
+    public ScoreFunction Function => ScoreFunction.Of(Task.Scoring, Conformal?.Nearest);
+
+    /// <summary>The columns that are added to the data.</summary>
+    public ScoreColumns Columns => Conformal?.Columns ?? Task.Columns;
+
     /// <summary>The views of a picture that are scored.</summary>
     /// <exception cref="ArgumentException">The manifest has no valid views.</exception>
     public IReadOnlyList<Augmentation> Views => ViewsOf(Manifest, Input);

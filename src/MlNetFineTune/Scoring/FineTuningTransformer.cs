@@ -33,7 +33,7 @@ public sealed class FineTuningTransformer
     private readonly NetworkScoring _scoring;
 
     internal FineTuningTransformer(IHostEnvironment env, FineTunedModel model, TrainingReport? report)
-        : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Task.Scoring, model.Views), report)
+        : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Function, model.Views), report)
     {
     }
 
@@ -45,7 +45,7 @@ public sealed class FineTuningTransformer
         Report = report;
         TestTimeAugmentation = TestTimeAugmentation.FromCode(model.Manifest.TestTimeAugmentation);
         Layers = model.Manifest.Training.Layers ?? ModelLayer.Of(model.Network);
-        _scoring = new NetworkScoring(Host, this, model.Input, model.Task.Columns, scorer)
+        _scoring = new NetworkScoring(Host, this, model.Input, model.Columns, scorer)
         {
             OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures
                 : model.Network is TextNetwork ? OnnxOfTexts
@@ -60,6 +60,11 @@ public sealed class FineTuningTransformer
     /// Result of the calibration on the validation rows, also in a loaded model; null if the probabilities are not calibrated.
     /// </summary>
     public Calibration.Report? Calibration => _model.Task.Calibration;
+
+    /// <summary>
+    /// Result of the calibration of <see cref="FineTuningOptions.Conformal"/>, also in a loaded model; null without it.
+    /// </summary>
+    public ConformalPrediction.Report? Conformal => _model.Conformal?.Report;
 
     /// <summary>Names of the classes or labels, in the order of the scores; empty if the task has none.</summary>
     public IReadOnlyList<string> Classes => _model.Task.ClassNames is { } names && names.Count == _model.Task.Outputs ? names : [];
@@ -94,7 +99,9 @@ public sealed class FineTuningTransformer
 
     internal BoundTask Task => _model.Task;
 
-    internal ScoreColumns Columns => _model.Task.Columns;
+    internal ScoreColumns Columns => _model.Columns;
+
+    internal ConformalModel? ConformalModel => _model.Conformal;
 
     internal ModelManifest Manifest => _model.Manifest;
 
@@ -160,11 +167,17 @@ public sealed class FineTuningTransformer
     /// with columns and classes, as safetensors. <c>ml.Model.LoadAdapter</c> applies it to the same weights of a backbone or module.
     /// </summary>
     /// <param name="path">Path of the file; an existing file is replaced.</param>
-    /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
+    /// <exception cref="InvalidOperationException">The model has no adapter, or it has a novelty score.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveAdapter(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        if (_model.Conformal?.Nearest is not null)
+        {
+            throw new InvalidOperationException(
+                "The model has a novelty score, whose features an adapter's file does not hold: save the model with ml.Model.Save, or "
+                + "train with Novelty = NoveltyScore.None.");
+        }
         Scorer.Read(network => AdapterFile.Save(Host, path, network, Task, Manifest));
     }
 
@@ -193,7 +206,11 @@ public sealed class FineTuningTransformer
     {
         FineTunedNetwork? copy = null;
         Scorer.Read(network => copy = HalfWeights.Fill(network, ModelArchive.WithAdapters(network.CreateAlike(Task.CreateHead), Manifest)));
-        var manifest = Manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = Probe.Score(copy!, Inputs, Task.Scoring) };
+        var manifest = Manifest with
+        {
+            WeightPrecision = WeightPrecision.Float16,
+            ProbeScores = Probe.Score(copy!, Inputs, _model.Function),
+        };
         return new FineTuningTransformer(Host, _model with { Network = copy!, Manifest = manifest }, Report);
     }
 
@@ -202,7 +219,7 @@ public sealed class FineTuningTransformer
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
-        Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+        Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest, _model.Conformal?.Nearest));
         ArchivedModels.Add(ctx.Repository, ctx.Directory, this);
     }
 

@@ -26,9 +26,10 @@ namespace MlNetFineTune.Scoring;
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
 /// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
-/// (<see cref="ModelManifest"/>) and its hash, <c>network.pt</c> where the network is a TorchScript program, and <c>vocabulary.txt</c>
-/// where texts enter it. The code of a module is not in the file: its factory creates the module. Version 1 had two kinds: images, whose
-/// <c>Model.key</c> begins with the key values, and modules.
+/// (<see cref="ModelManifest"/>) and its hash, <c>novelty.features</c> where there is a novelty score (<see cref="NearestNeighbors"/>),
+/// <c>network.pt</c> where the network is a TorchScript program, and <c>vocabulary.txt</c> where texts enter it. The code of a module is not
+/// in the file: its factory creates the module. Version 1 had two kinds: images, whose <c>Model.key</c> begins with the key values, and
+/// modules.
 /// </summary>
 internal static class ModelArchive
 {
@@ -39,6 +40,7 @@ internal static class ModelArchive
     private const string ScriptStream = "network.pt";
     private const string HeadsStream = "heads.key";
     private const string VocabularyStream = "vocabulary.txt";
+    private const string NoveltyStream = "novelty.features";
 
     // Numbers of one row: 512 MB.
     private const long MostNumbers = 1L << 27;
@@ -52,7 +54,9 @@ internal static class ModelArchive
 
     public static VersionInfo ModulesVersion1 { get; } = VersionOf("MNFTMODL", ModulesOfFormat1);
 
-    public static void Save(IHostEnvironment env, ModelSaveContext ctx, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
+    public static void Save(
+        IHostEnvironment env, ModelSaveContext ctx, FineTunedNetwork network, BoundTask task, ModelManifest manifest,
+        NearestNeighbors? nearest)
     {
         ctx.CheckAtModel();
         ctx.SetVersionInfo(Version);
@@ -62,6 +66,8 @@ internal static class ModelArchive
             ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
         SaveScript(ctx, network);
         SaveVocabulary(ctx, manifest.Input);
+        if (nearest is not null)
+            ctx.SaveBinaryStream(NoveltyStream, writer => writer.Write(nearest.ToBytes()));
         ArchiveFiles.SaveManifest(
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
@@ -76,7 +82,7 @@ internal static class ModelArchive
         var manifest = WithVocabulary(ctx, ArchiveFiles.LoadManifest(ctx));
         using var channel = env.Start("Loading a fine-tuned network");
         var device = Devices.Choose(env, channel);
-        var model = CreateEmpty(env, manifest, keys, sha256 => LoadScript(ctx, sha256));
+        var model = CreateEmpty(env, manifest, keys, sha256 => LoadScript(ctx, sha256), novelty => LoadNovelty(ctx, novelty));
         try
         {
             ArchiveFiles.LoadWeights(ctx, model.Network, manifest.WeightsSha256);
@@ -156,20 +162,23 @@ internal static class ModelArchive
 
     /// <summary>The model that a manifest describes, with weights not yet loaded.</summary>
     private static FineTunedModel CreateEmpty(
-        IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript)
+        IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript,
+        Func<NoveltyManifest, byte[]> loadNovelty)
     {
         try
         {
             var task = manifest.Task.BindAll(keys);
-            if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
+            var conformal = manifest.Conformal?.Bind(task, loadNovelty);
+            var length = ScoreFunction.Of(task.Scoring, conformal?.Nearest).Length;
+            if (manifest.ProbeScores.Count != length)
             {
                 throw ArchiveFiles.Damaged(
-                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for "
-                        + $"{task.Scoring.ScoreLength} outputs");
+                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for {length} outputs");
             }
             var input = InputOf(manifest);
             var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);
-            return new FineTunedModel(WithAdapters(NetworkOf(manifest, form), manifest), input, task, manifest);
+            var network = WithAdapters(NetworkOf(manifest, form), manifest);
+            return new FineTunedModel(network, input, task, manifest) { Conformal = conformal };
         }
         catch (Exception e) when (e is ArgumentException or OverflowException or ExternalException)
         {
@@ -230,6 +239,16 @@ internal static class ModelArchive
     {
         var packed = ModelEntries.SizeOf(ctx, name)?.PackedLength ?? 0;
         return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
+    }
+
+    private static byte[] LoadNovelty(ModelLoadContext ctx, NoveltyManifest novelty)
+    {
+        var bytes = ArchiveFiles.Load(ctx, NoveltyStream, (long)novelty.Rows * novelty.Features * sizeof(float))
+            ?? throw ArchiveFiles.Damaged($"it has no {NoveltyStream}");
+        var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        return actual == novelty.Sha256
+            ? bytes
+            : throw ArchiveFiles.Damaged($"the SHA-256 of {NoveltyStream} is {actual}, expected {SafeText.Of(novelty.Sha256)}");
     }
 
     /// <summary>Loads the TorchScript program of the zip.</summary>

@@ -31,6 +31,9 @@ internal sealed record ModelManifest
 
     public required TaskManifest Task { get; init; }
 
+    /// <summary>Conformal prediction; null without it, as in files of earlier versions of this library.</summary>
+    public ConformalManifest? Conformal { get; init; }
+
     /// <summary>The options of the training, for information; not read back.</summary>
     public required IReadOnlyDictionary<string, string> Options { get; init; }
 
@@ -57,7 +60,7 @@ internal sealed record ModelManifest
     public string? WeightsSha256 { get; init; }
 
     /// <summary>Creates the manifest of a completed training.</summary>
-    public static ModelManifest Of(TrainingRun run, BoundTask task, TrainingReport report) => new()
+    public static ModelManifest Of(TrainingRun run, BoundTask task, TrainingReport report, ConformalModel? conformal = null) => new()
     {
         FormatVersion = CurrentVersion,
         Packages = PackageVersions.Current,
@@ -65,6 +68,7 @@ internal sealed record ModelManifest
         Encoder = run.Network.Describe(),
         Adapter = run.Options.Adapter.Describe(run.Network),
         Task = task.Describe(),
+        Conformal = conformal?.Manifest,
         Options = OptionsDescription.Of(run.Options),
         Seed = run.Seed,
         Threads = torch.get_num_threads(),
@@ -72,7 +76,7 @@ internal sealed record ModelManifest
         Distillation = report.Distillation is { } taught ? new TeacherManifest(taught.Teacher, taught.WeightsSha256) : null,
         TestTimeAugmentation = run.Options.ScoringViews.Code,
         OnProbeMismatch = run.Options.OnProbeMismatch,
-        ProbeScores = Probe.Score(run.Network, run.Input, task.Scoring),
+        ProbeScores = Probe.Score(run.Network, run.Input, ScoreFunction.Of(task.Scoring, conformal?.Nearest)),
     };
 }
 

@@ -22,10 +22,6 @@ internal static class Probe
     private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures form a smaller batch, to keep loading fast
 
     /// <summary>Scores of the probe sample, repeated <paramref name="count"/> times in one batch: [count, scores], flattened.</summary>
-    public static float[] Score(FineTunedNetwork network, ModelInput input, Objective objective, int count = 1) =>
-        Score(network, input, ScoreFunction.Of(objective), count);
-
-    /// <inheritdoc cref="Score(FineTunedNetwork, ModelInput, Objective, int)"/>
     public static float[] Score(FineTunedNetwork network, ModelInput input, ScoreFunction function, int count = 1)
     {
         using var scope = NewDisposeScope();
@@ -72,11 +68,11 @@ internal static class Probe
     /// <summary>Checks a loaded model, prepared for scoring.</summary>
     public static void Check(IChannel channel, FineTunedModel model)
     {
-        var (network, input, task, manifest) = model;
+        var (network, input, _, manifest) = model;
         var isOurs = network.Definition is not null && network.Device.type == DeviceType.CPU; // a module's rows may depend on each other
         Check(
             channel, input.Pixels is not null ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
-            count => Score(network, input, task.Scoring, count), manifest.ProbeScores,
+            count => Score(network, input, model.Function, count), manifest.ProbeScores,
             manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
     }
 

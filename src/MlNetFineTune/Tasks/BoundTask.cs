@@ -24,6 +24,9 @@ internal abstract class BoundTask
     /// <summary>The classes with their key values, for each head that has classes.</summary>
     public virtual IReadOnlyList<LabelKeys> AllKeys => Keys is { } keys ? [keys] : [];
 
+    /// <summary>How scores are read as probabilities of classes; null unless each row has exactly one class.</summary>
+    public virtual ClassScores? ClassScores => null;
+
     /// <summary>Names of the classes; null if a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 

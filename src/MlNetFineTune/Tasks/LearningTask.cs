@@ -143,6 +143,9 @@ public abstract record LearningTask
             : HasClasses ? null
             : $"{Name} has no classes: leave it out, or say with ExampleWeightColumnName how much each row counts";
 
+    /// <summary>Whether each row has exactly one class, with a probability for each: see <see cref="BoundTask.ClassScores"/>.</summary>
+    internal virtual bool HasClassScores => false;
+
     /// <summary>A sentence why this task needs validation rows; null if it does not.</summary>
     internal virtual string? NeedsValidation => null;
 

@@ -83,6 +83,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
             _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
+            ConformalFit.Check(_options, network, task, data);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
             _options.InitializeHead(network, task, data.Training);
@@ -101,9 +102,11 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             if (task.FitsOnValidation && report.BestEpoch > 0)
                 task = FitTask(task, session.Outputs.Value, data, fit.Channel);
             report = report with { Calibration = task.Calibration };
-            RunReport.Write(folder, run, task, session.Outputs, report);
+            var conformal = _options.Conformal is null ? null : ConformalFit.Of(run, task);
+            RunReport.Write(folder, run, task, session.Outputs, report, conformal);
+            var manifest = ModelManifest.Of(run, task, report, conformal);
             return new FineTuningTransformer(
-                fit.Host, new FineTunedModel(network, modelInput, task, ModelManifest.Of(run, task, report)), report);
+                fit.Host, new FineTunedModel(network, modelInput, task, manifest) { Conformal = conformal }, report);
         }
         catch
         {
@@ -129,6 +132,12 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         var columns = inputSchema.ToDictionary(column => column.Name);
         foreach (var added in task.OutputShapes(inputSchema, _options.Columns))
             columns[added.Name] = added;
+        if (_options.Conformal is { } conformal)
+        {
+            var label = inputSchema.Single(column => column.Name == _options.Columns.Label);
+            foreach (var added in ConformalColumns.Shapes(conformal, label))
+                columns[added.Name] = added;
+        }
         return new SchemaShape(columns.Values);
     }
 

@@ -253,6 +253,13 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                 + "TableColumns out.",
                 "options");
         }
+        if (MissingPictures != MissingPictures.Refuse && Conformal is { } conformal
+            && conformal.Novelty != ConformalPrediction.NoveltyScore.None)
+        {
+            throw new ArgumentException(
+                $"MissingPictures.{MissingPictures} and ConformalPrediction.Novelty do not go together: the novelty is that of the "
+                + "picture. Set Novelty = NoveltyScore.None.", "options");
+        }
         if (MissingPictures != MissingPictures.Refuse && Distillation != Distillation.None)
         {
             throw new ArgumentException(

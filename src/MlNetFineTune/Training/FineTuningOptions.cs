@@ -210,6 +210,14 @@ public abstract record FineTuningOptions
     public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
     /// <summary>
+    /// Conformal prediction: sets of classes with a guaranteed coverage, a novelty score, and a flag for rows that a person should check.
+    /// Only for tasks with one class a row (<see cref="LearningTask.Multiclass"/>, <see cref="LearningTask.Ordinal"/>,
+    /// <see cref="LearningTask.Binary"/>). Requires validation; a part of its rows is kept for it. Default null: none.
+    /// </summary>
+    [NotInFingerprint("the validation rows that it leaves are hashed, and it is fitted after the training")]
+    public ConformalPrediction? Conformal { get; init; }
+
+    /// <summary>
     /// Ends the training when <see cref="Metric"/> has not improved on the validation rows for this many epochs (in the last phase of a
     /// strategy with several). At least 1. Default null: all epochs run. Requires validation.
     /// </summary>
@@ -400,7 +408,15 @@ public abstract record FineTuningOptions
                 $"{mixing.GetType().Name} blends rows and their labels, and with several heads a row may lack one: leave it out.",
                 "options");
         }
-        CheckDifferent(TaskInForce.OutputsOf(Columns));
+        if (Conformal is not null && !TaskInForce.HasClassScores)
+        {
+            throw new ArgumentException(
+                $"Conformal gives sets of classes, of which a row has one, as of Multiclass, Ordinal and Binary; {TaskInForce.Name} has "
+                + "none: leave it out.", "options");
+        }
+        if (Conformal is not null && Validation is ValidationData.NoValidation)
+            throw new ArgumentException("Conformal needs validation: it is calibrated on a part of its rows.", "options");
+        CheckDifferent([.. TaskInForce.OutputsOf(Columns), .. Conformal?.Outputs ?? []]);
         if (GradientClipping is GradientClipping.AdaptiveClipping && Strategy == Strategy.HeadOnly)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "
                 + "take GradientClipping.Norm.", "options");

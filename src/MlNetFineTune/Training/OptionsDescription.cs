@@ -27,6 +27,7 @@ internal static class OptionsDescription
         [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
         [nameof(options.WeightAveraging)] = options.WeightAveraging.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
+        [nameof(options.Conformal)] = options.Conformal?.ToString() ?? "none",
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
         [nameof(options.ActivationCheckpointing)] = options.ActivationCheckpointing ? "yes" : "no",

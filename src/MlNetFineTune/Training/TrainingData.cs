@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
@@ -11,18 +12,24 @@ internal sealed class TrainingData : IDisposable
     private readonly LabeledData _source;
     private readonly LabeledData? _validationSource;
 
-    internal TrainingData(LabeledData source, int[] training, RowSubset validation)
+    internal TrainingData(LabeledData source, int[] training, RowSubset validation, RowSubset? calibration = null)
     {
         _source = source;
         _validationSource = validation.Source == source ? null : validation.Source;
         Training = new RowSubset(source, training);
         Validation = validation;
+        Calibration = calibration ?? validation with { Rows = [] };
     }
 
     public RowSubset Training { get; }
 
     /// <summary>The validation rows; empty without validation.</summary>
     public RowSubset Validation { get; }
+
+    /// <summary>
+    /// The rows for conformal prediction: kept out of <see cref="Validation"/>, or the same rows if no fraction is kept; empty without it.
+    /// </summary>
+    public RowSubset Calibration { get; }
 
     public static TrainingData Read(
         IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
@@ -49,8 +56,21 @@ internal sealed class TrainingData : IDisposable
                 _ when set is not null => (all, set.Read(host, channel, inputs, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
-            result = new TrainingData(source, training, validation);
+            var (selection, calibration) = options.Conformal switch
+            {
+                null => (validation, validation with { Rows = [] }),
+                { CalibrationFraction: 0 } => (validation, validation),
+                { CalibrationFraction: var share } =>
+                    StratifiedSplit.Split(validation, labels, share, seed, RandomStream.CalibrationRows),
+            };
+            result = new TrainingData(source, training, selection, calibration);
             labels.Check(channel, result.Training.LabelsOf(training));
+            if (selection.Rows.Length == 0 && validation.Rows.Length > 0)
+            {
+                throw new InvalidOperationException(
+                    $"Conformal keeps all {validation.Rows.Length} validation rows, and none is left to select the epoch: "
+                    + "lower CalibrationFraction, or give more validation rows.");
+            }
             CheckWeights(result.Training, "training", options);
             CheckWeights(result.Validation, "validation", options);
             if (source.Inputs.DescribeStorage() is { } storage)

@@ -30,6 +30,7 @@ public sealed class DefaultsTests
             BatchNorm = ByStrategy
             BatchSize = 16
             Checkpoint = None
+            Conformal = null
             Distillation = None
             EarlyStoppingPatience = null
             Epochs = 10

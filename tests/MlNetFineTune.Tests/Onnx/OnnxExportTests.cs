@@ -176,7 +176,7 @@ public sealed class OnnxExportTests
 
     /// <summary>Outputs of a multiclass model.</summary>
     internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
-        (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
+        (graph, network) => ClassOutputs.Write(graph, network.Outputs, classes, calibration);
 
     internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {

@@ -181,8 +181,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     }
 
     /// <summary>Ready to score, so that adapters are merged.</summary>
-    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
-        TorchGraph.Write(_module, Name, graph, [inputs.Activations, .. inputs.Beside]);
+    public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
+        TorchGraph.Write(_module, Name, graph, [inputs.Activations, .. inputs.Beside], _stages.Parts[^1]);
 
     public override void Dispose()
     {

@@ -18,24 +18,35 @@ internal static class TorchGraph
     /// <param name="owner">What it is, for messages.</param>
     /// <param name="graph">Gets the operators.</param>
     /// <param name="inputs">Inputs of shape [N, ...]; keys as indices.</param>
+    /// <param name="head">Name of the child of a Sequential whose input are the features.</param>
     /// <exception cref="NotSupportedException">A layer is not known.</exception>
-    public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, IReadOnlyList<GraphValue> inputs)
+    public static GraphNetwork Write(
+        nn.Module module, string owner, NetworkGraph graph, IReadOnlyList<GraphValue> inputs, string head)
     {
         if (module is not InputBranches branches)
-            return inputs is [var only] ? Write(module, "", owner, graph, only) : throw Unknown(module, "", owner);
+        {
+            GraphValue? features = null;
+            return inputs is [var only]
+                ? new(Write(module, "", owner, graph, only, (name, value) => features = name == head ? value : features), features)
+                : throw Unknown(module, "", owner);
+        }
         GraphValue[] outputs = [.. branches.Branches.Zip(inputs).Select(pair => graph.Add(
             "Flatten", [Write(pair.First.Module, pair.First.Name, owner, graph, pair.Second)], ("axis", 1L)))];
-        return Write(branches.Head, InputBranches.HeadName, owner, graph, graph.Concat(1, outputs));
+        return new(Write(branches.Head, InputBranches.HeadName, owner, graph, graph.Concat(1, outputs)), Features: null);
     }
 
-    private static GraphValue Write(nn.Module module, string path, string owner, NetworkGraph graph, GraphValue input)
+    private static GraphValue Write(
+        nn.Module module, string path, string owner, NetworkGraph graph, GraphValue input, Action<string, GraphValue>? enter = null)
     {
         // Not a class derived from it, which may compute otherwise.
         if (module is Sequential sequential && module.GetType() == typeof(Sequential) && Children(sequential) is { } children)
         {
-            return children.Aggregate(
-                input, (current, child) => Write(
-                    child.Module, path.Length > 0 ? $"{path}.{child.Name}" : child.Name, owner, graph, current));
+            return children.Aggregate(input, (current, child) =>
+            {
+                var name = path.Length > 0 ? $"{path}.{child.Name}" : child.Name;
+                enter?.Invoke(name, current);
+                return Write(child.Module, name, owner, graph, current);
+            });
         }
         return WriteLayer(module, path.Length > 0 ? path + "." : "", graph, input) ?? throw Unknown(module, path, owner);
     }

@@ -19,6 +19,8 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 
     internal override string Catalog => nameof(MLContext.BinaryClassification);
 
+    internal override bool HasClassScores => true;
+
     internal override string? NeedsValidation => Calibration.NeedsValidation ?? Threshold.NeedsValidation;
 
     internal override LearningTask WithoutValidation =>
@@ -56,6 +58,8 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
     public override LabelSource Labels => new BooleanLabels(columns.Label);
 
     public override IReadOnlyList<string> ClassNames => BinaryObjective.Classes;
+
+    public override ClassScores ClassScores => new ClassScores.OfLogit(threshold, calibration?.Temperature ?? 1);
 
     public override int Outputs => 1;
 

@@ -16,6 +16,8 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 
     internal override string Catalog => nameof(MLContext.MulticlassClassification);
 
+    internal override bool HasClassScores => true;
+
     internal override string? NeedsValidation => Calibration.NeedsValidation;
 
     internal override LearningTask WithoutValidation => this with { Calibration = Calibration.None };
@@ -51,6 +53,8 @@ internal sealed class BoundMulticlass(
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
     public override LabelKeys Keys => keys;
+
+    public override ClassScores ClassScores => new ClassScores.OfKeys(keys);
 
     public override int Outputs => keys.Count;
 

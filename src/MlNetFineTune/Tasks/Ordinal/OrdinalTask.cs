@@ -19,6 +19,8 @@ internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibr
 
     internal override string Catalog => nameof(MLContext.MulticlassClassification);
 
+    internal override bool HasClassScores => true;
+
     internal override string? NeedsValidation => Calibration.NeedsValidation;
 
     internal override LearningTask WithoutValidation => this with { Calibration = Calibration.None };
@@ -58,6 +60,8 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
     public override LabelKeys Keys => keys;
+
+    public override ClassScores ClassScores => new ClassScores.OfKeys(keys);
 
     public override int Outputs => keys.Count;
 

@@ -13,6 +13,7 @@ internal static class TrialRun
         Task = options.TaskInForce.WithoutValidation,
         Metric = null,
         Validation = ValidationData.None,
+        Conformal = null,
         EarlyStoppingPatience = null,
         Progress = null,
         RunFolder = null,

@@ -18,6 +18,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     private readonly ExplanationScoring _scoring;
     private readonly BoundTask _task;
     private readonly ModelManifest _model;
+    private readonly NearestNeighbors? _nearest; // a part of the saved model
     private readonly InputManifest _input;
     private readonly string _outputColumn;
     private readonly string? _mapColumn;
@@ -36,6 +37,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     {
         Host = env.Register(nameof(ImageExplainingTransformer));
         (_task, _model, _input, _outputColumn, _mapColumn) = (model.Task, model.Manifest, input, outputColumn, mapColumn);
+        _nearest = model.ConformalModel?.Nearest;
         Explainer = new PictureExplainer(model, input, explanation);
         Columns = new HeatMapColumns(outputColumn, mapColumn, Explainer);
         _scoring = new ExplanationScoring(Host, this, Columns, Explainer);
@@ -100,7 +102,7 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     /// <summary>Writes the explained model in its own format.</summary>
     internal void SaveModel(ModelSaveContext ctx) => Explainer.Read(network =>
     {
-        ModelArchive.Save(Host, ctx, network, _task, _model);
+        ModelArchive.Save(Host, ctx, network, _task, _model, _nearest);
         return true;
     });
 

@@ -1,0 +1,159 @@
+using System.Security.Cryptography;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Calibrates conformal prediction on a finished network: one pass over the calibration rows, and one over the sampled training rows whose
+/// features the novelty score keeps.
+/// </summary>
+internal static class ConformalFit
+{
+    /// <summary>Checks before the training that there are enough calibration rows, and that the network has features.</summary>
+    /// <exception cref="InvalidOperationException">There are too few rows; the message says how many are needed.</exception>
+    /// <exception cref="ArgumentException">The network runs as a whole.</exception>
+    public static void Check(FineTuningOptions options, FineTunedNetwork network, BoundTask task, TrainingData data)
+    {
+        if (options.Conformal is not { } conformal)
+            return;
+        if (conformal.Novelty != ConformalPrediction.NoveltyScore.None && !network.RunsAlone(network.Stages.Count))
+        {
+            throw new ArgumentException(
+                $"ConformalPrediction.Novelty needs the features before the head, and the {network.Name} runs as a whole: return a "
+                + "Sequential, implement IStagedModule.ComputationOf, or set Novelty = NoveltyScore.None.", "options");
+        }
+        var names = task.ClassScores!.Names;
+        var labels = data.Calibration.LabelsOf(data.Calibration.Rows);
+        var needed = ConformalQuantile.RowsNeeded(conformal.Coverage);
+        if (labels.Length < needed)
+            throw TooFew($"a coverage of {Text(conformal.Coverage)}", needed, labels.Length, "");
+        if (conformal.ClassConditional)
+        {
+            var counts = new int[names.Count];
+            foreach (var label in labels)
+                counts[(int)label]++;
+            var (scarce, least) = counts.Index().MinBy(count => count.Item);
+            if (least < needed)
+                throw TooFew($"a coverage of {Text(conformal.Coverage)} for each class", needed, least, $" of {names[scarce]}");
+        }
+        if (conformal.Novelty is ConformalPrediction.NoveltyScore.NeighborNovelty { FalseAlarmRate: var rate }
+            && ConformalQuantile.RowsNeeded(CoverageOf(rate)) is var ofNovelty && labels.Length < ofNovelty)
+        {
+            throw TooFew($"a falseAlarmRate of {Text(rate)}", ofNovelty, labels.Length, "");
+        }
+
+        InvalidOperationException TooFew(string what, int needed, int found, string of) => new(
+            $"Conformal: {what} needs {needed} calibration rows{of} or more, and there are {found}: "
+            + (conformal.CalibrationFraction > 0
+                ? $"CalibrationFraction {Text(conformal.CalibrationFraction)} of the "
+                    + $"{data.Validation.Rows.Length + data.Calibration.Rows.Length} validation rows. "
+                : $"all {data.Validation.Rows.Length} validation rows. ")
+            + "Give more validation rows (Validation), raise CalibrationFraction, or lower Coverage.");
+    }
+
+    /// <param name="run">The finished training, whose network is prepared for scoring.</param>
+    /// <param name="task">The task with its finished calibration and threshold.</param>
+    public static ConformalModel Of(TrainingRun run, BoundTask task)
+    {
+        var conformal = run.Options.Conformal!;
+        var novelty = conformal.Novelty as ConformalPrediction.NoveltyScore.NeighborNovelty;
+        var rows = NetworkPass.Run(run, run.Data.Calibration, withFeatures: novelty is not null);
+        var classes = task.ClassScores!;
+        var scores = rows.Outputs.ScoresBy(task.Scoring);
+        var length = task.Scoring.ScoreLength;
+        float[][] probabilities =
+            [.. rows.Outputs.Rows.Select((_, place) => classes.ProbabilitiesOf(scores.AsSpan(place * length, length)))];
+        int[] labels = [.. run.Data.Calibration.LabelsOf(rows.Outputs.Rows).Select(label => (int)label)];
+        var sets = ConformalSets.Fit(conformal, probabilities, labels, classes.Names.Count);
+        if (labels.Length < run.Data.Calibration.Rows.Length)
+        {
+            run.Channel.Warning(
+                $"Only {labels.Length} of {run.Data.Calibration.Rows.Length} calibration rows could be read."
+                + (sets.Quantiles.Any(float.IsInfinity) ? " They are too few: sets contain every class whose rows are lacking." : ""));
+        }
+
+        var nearest = novelty is null ? null : Neighbors(run, novelty);
+        NoveltyManifest? described = null;
+        if (novelty is not null && nearest is not null)
+        {
+            var distances = rows.Features.Select(ofRow => nearest.DistanceOf(ofRow));
+            var threshold = ConformalQuantile.Of(distances, CoverageOf(novelty.FalseAlarmRate));
+            described = new(
+                conformal.NoveltyColumnName, nearest.Neighbors, threshold, nearest.Rows, nearest.Features,
+                Convert.ToHexStringLower(SHA256.HashData(nearest.ToBytes())));
+        }
+        var manifest = new ConformalManifest(
+            conformal.PredictedLabelsColumnName, conformal.RejectedColumnName, conformal.Score.Describe(), conformal.Coverage,
+            labels.Length, sets.Quantiles, described);
+        var model = new ConformalModel(manifest, task, sets, nearest);
+        var report = model.Report;
+        run.Channel.Info(
+            $"Conformal prediction calibrated on {report.Rows} rows: coverage {Text(report.Coverage)}"
+            + (nearest is null ? "." : $"; features of {report.NoveltyRows} training rows kept, {report.NoveltyBytes >> 10} KiB."));
+        return model;
+    }
+
+    // As decimals, so that 1 - 0.05 is 0.95.
+    private static float CoverageOf(float falseAlarmRate) => (float)(1 - (decimal)falseAlarmRate);
+
+    private static NearestNeighbors Neighbors(TrainingRun run, ConformalPrediction.NoveltyScore.NeighborNovelty novelty)
+    {
+        int[] order = [.. run.Data.Training.Rows];
+        new CountedRandom(run.Seed, RandomStream.NoveltySample, epoch: 0, ordinal: 0).Shuffle(order);
+        int[] sample = [.. order.Take(novelty.Rows).Order()];
+        var rows = NetworkPass.Run(run, run.Data.Training with { Rows = sample }, withFeatures: true);
+        return rows.Features.Count > 0
+            ? NearestNeighbors.Of(rows.Features, novelty.Neighbors)
+            : throw new InvalidOperationException(
+                $"None of the {sample.Length} sampled training {run.Data.Training.Source.Inputs.Noun}s could be read for the novelty "
+                + "score.");
+    }
+
+    private static string Text(float value) => FormattableString.Invariant($"{value}");
+}
+
+/// <summary>Outputs and features of rows.</summary>
+/// <param name="Outputs">Outputs of the network for the rows that could be read.</param>
+/// <param name="Features">Features before the head of the same rows; empty if they were not requested.</param>
+internal sealed record RowFeatures(RowOutputs Outputs, IReadOnlyList<float[]> Features);
+
+/// <summary>One pass of a finished network over rows, without augmentation. Rows that cannot be read are skipped.</summary>
+internal static class NetworkPass
+{
+    /// <param name="run">The run, whose network is prepared for scoring.</param>
+    /// <param name="subset">The rows.</param>
+    /// <param name="withFeatures">Whether the features before the head are collected.</param>
+    public static RowFeatures Run(TrainingRun run, RowSubset subset, bool withFeatures)
+    {
+        var (network, options) = (run.Network, run.Options);
+        var outputs = new RowOutputs.Collector();
+        var features = new List<float[]>();
+        using var encoder = new FrozenEncoder(network, run.Input, stages: 0, run.Seed, options.Workers);
+        var batches = new LengthBuckets(subset.Source.Inputs, options.BatchSize, options.TokensOfBatch).Sorted(subset.Rows);
+        foreach (var batch in encoder.LoaderFor(subset.Source).Read(
+            batches, Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
+        {
+            run.CheckAlive();
+            if (batch.Count == 0)
+                continue;
+            using var scope = NewDisposeScope();
+            using var inference = inference_mode();
+            var inputs = encoder.Enter(batch);
+            if (!withFeatures)
+            {
+                outputs.Add(batch.Rows, network.ForwardRest(inputs, first: 0));
+                continue;
+            }
+            var before = network.ForwardFirst(inputs, network.Stages.Count);
+            features.AddRange(network.FeaturesOf(before).FlatRows()); // first: a head may change its input
+            outputs.Add(batch.Rows, network.ForwardRest(inputs.With(before), network.Stages.Count));
+        }
+        return new(outputs.ToOutputs(), features);
+    }
+}
