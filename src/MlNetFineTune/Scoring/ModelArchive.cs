@@ -27,8 +27,8 @@ namespace MlNetFineTune.Scoring;
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
 /// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
 /// (<see cref="ModelManifest"/>) and its hash, <c>novelty.features</c> where there is a novelty score (<see cref="NearestNeighbors"/>),
-/// <c>network.pt</c> where the network is a TorchScript program, and <c>vocabulary.txt</c> where texts enter it. The code of a module is not
-/// in the file: its factory creates the module. Version 1 had two kinds: images, whose <c>Model.key</c> begins with the key values, and
+/// <c>network.pt</c> where the network is a TorchScript program, and <c>vocabulary.txt</c> where texts enter it. The code of a module is
+/// not in the file: its factory creates the module. Version 1 had two kinds: images, whose <c>Model.key</c> begins with the key values, and
 /// modules.
 /// </summary>
 internal static class ModelArchive
