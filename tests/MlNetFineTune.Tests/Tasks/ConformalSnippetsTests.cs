@@ -34,7 +34,7 @@ public sealed class ConformalSnippetsTests
         if (judged.Rejected)
             GiveToAPerson(judged.PredictedLabels, judged.Novelty); // the classes to choose from, and how strange the photo is
         // end
-        Assert.AreEqual(judged.Rejected ? 1 : 0, _reviewed.Count);
+        Assert.HasCount(judged.Rejected ? 1 : 0, _reviewed);
         Snippets.VerifyDocumented("Tasks/ConformalSnippetsTests.cs", nameof(Judge), "conformal.md");
     }
 
