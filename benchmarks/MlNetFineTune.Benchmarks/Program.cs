@@ -24,6 +24,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
+    [ExamineStudy.Name] = (ExamineStudy.Run, ExamineStudy.Usage),
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
 };

@@ -40,6 +40,8 @@ internal static class PageStyle
         .confusion .sum,.confusion .sum td{color:var(--soft);font-size:12.5px}
         .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(152px,1fr));gap:12px}
         .cards li{overflow:hidden}.cards img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:cover;background:var(--rule)}
+        .of-pairs{grid-template-columns:repeat(auto-fill,minmax(min(100%,256px),1fr))}
+        .pair{display:grid;grid-template-columns:1fr 1fr;gap:1px}
         .verdict{padding:8px 10px;font-size:13px;display:grid;gap:1px}
         .verdict span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         .said b{color:var(--bad)}.truth b{color:var(--first)}.where{color:var(--soft);font-size:11.5px}
