@@ -7,14 +7,15 @@ using static MlNetFineTune.DataExamination;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// What <c>ml.FineTuning.Examine</c> finds of planted faults in real photos: 5 % wrong labels; 20 copies, half of them in the other split; 20
-/// blurred photos; and how many findings there are without planted faults. The network is MobileNetV2 (ImageNet).
+/// What <c>ml.FineTuning.Examine</c> finds of planted faults in real photos: 5 % wrong labels; 20 copies, half of them in the other split;
+/// 20 blurred photos; and how many findings there are without planted faults. The network is MobileNetV2 (ImageNet).
 /// </summary>
 internal static class ExamineStudy
 {
     public const string Name = "examine-study";
 
-    public const string Usage = $"{Name} [--seeds N] [--data ants-bees,flowers,deck-cracks,cifar10] [--report FILE] [--quick] | --rows N";
+    public const string Usage =
+        $"{Name} [--seeds N] [--data ants-bees,flowers,deck-cracks,cifar10] [--report FILE] [--quick] | --rows N | --rotations N";
 
     private const double FlippedFraction = 0.05;
     private const int Copies = 20, Blurred = 20, CifarEach = 100;
@@ -36,6 +37,8 @@ internal static class ExamineStudy
                 (report, i) = (next, i + 1);
             else if (arguments[i] == "--rows" && int.TryParse(next, out var rows) && rows > 0)
                 return PairsTiming.Run(rows);
+            else if (arguments[i] == "--rotations" && int.TryParse(next, out var most) && most > 0)
+                return PrintRotations(most);
             else
             {
                 Console.Error.WriteLine($"'{arguments[i]}' is not understood. Usage: {Usage}");
@@ -48,10 +51,19 @@ internal static class ExamineStudy
         foreach (var set in sets)
             PrintPlanted(set, seeds, report);
         Console.WriteLine("\nWithout planted faults, findings as a percentage of the rows (number):\n");
-        Console.WriteLine("| data | likely label errors | duplicates | across splits | blurred | blank | tiny | unreadable | EXIF | other |");
+        Console.WriteLine(
+            "| data | likely label errors | duplicates | across splits | blurred | blank | tiny | unreadable | EXIF | other |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
         foreach (var set in sets)
             PrintClean(set);
+        return 0;
+    }
+
+    private static int PrintRotations(int most)
+    {
+        Console.WriteLine("| data | photos | accuracy of four rotations | rotated | found: recall | precision |\n|---|---|---|---|---|---|");
+        foreach (var set in (string[])["ants-bees", "flowers", "cifar10"])
+            RotationStudy.Print(set, PhotosOf(set).Train, most);
         return 0;
     }
 
@@ -123,7 +135,8 @@ internal static class ExamineStudy
     private static IEnumerable<double> CopyNumbers(
         DataExamination found, IReadOnlyList<PlantedPhoto> train, IReadOnlyList<PlantedPhoto> test)
     {
-        var planted = train.Concat(test).Where(photo => photo.CopyOf.Length > 0).Select(photo => (photo.ImagePath, photo.CopyOf)).ToHashSet();
+        var planted = train.Concat(test).Where(photo => photo.CopyOf.Length > 0)
+            .Select(photo => (photo.ImagePath, photo.CopyOf)).ToHashSet();
         var pairs = found.Findings.Where(finding => finding.OtherRow is not null).ToList();
         var right = pairs.Count(finding => planted.Contains((finding.Path!, finding.OtherPath!)));
         return [right / (double)planted.Count, right / (double)Math.Max(1, pairs.Count)];

@@ -33,7 +33,8 @@ internal static class PairsTiming
         var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / (double)rows;
         GC.KeepAlive(vectors);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{rows} rows of {Dimension} numbers: all pairs in {seconds:0.0} s on {Environment.ProcessorCount} cores, {bytes:0} bytes a row"));
+            $"{rows} rows of {Dimension} numbers: all pairs in {seconds:0.0} s on {Environment.ProcessorCount} cores, "
+            + $"{bytes:0} bytes a row"));
         return 0;
     }
 }

@@ -14,9 +14,10 @@ namespace QuickStart;
 /// <param name="Output">Path of the model's zip; null for a temporary folder.</param>
 /// <param name="RunFolder">Folder for the report of the training; null for none.</param>
 /// <param name="Explain">Folder for the explained test photos; null for none.</param>
+/// <param name="Examine">HTML file for an examination of the photos; null for none.</param>
 internal sealed record QuickStartSettings(
     PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs,
-    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain);
+    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain, FileInfo? Examine);
 
 /// <summary>Two trees of photos with one folder per class.</summary>
 internal sealed record PhotoFolders(string Train, string Test);

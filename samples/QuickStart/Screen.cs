@@ -26,6 +26,14 @@ internal static class Screen
         AnsiConsole.Write(table);
     }
 
+    public static void ShowExamination(DataExamination examination, string page)
+    {
+        Console.WriteLine($"Found: {examination}");
+        foreach (DataExamination.Finding finding in examination.Findings.Take(5))
+            Console.WriteLine($"  {finding}");
+        Console.WriteLine($"All of it, with thumbnails: {page}");
+    }
+
     public static void ShowTraining(TrainingReport report)
     {
         string end = report.End switch

@@ -24,8 +24,8 @@ internal static class ClassFindings
             if (hasTest && train[place] == 0)
             {
                 findings.Add(About(FindingKind.OnlyInOneSplit, inTest: true, test[place],
-                    $"The {test[place]} rows of class {quoted} are all in the test data: no model can learn the class. Add training rows of "
-                    + "it, or leave it out of the test."));
+                    $"The {test[place]} rows of class {quoted} are all in the test data: no model can learn the class. Add training rows "
+                    + "of it, or leave it out of the test."));
             }
             else if (hasTest && test[place] == 0)
             {
@@ -46,8 +46,8 @@ internal static class ClassFindings
             var (largest, smallest) = (Array.IndexOf(train, present.Max()), Array.IndexOf(train, present.Min()));
             findings.Add(About(FindingKind.Imbalance, inTest: false, (float)ratio,
                 $"Class {SafeText.Quoted(rows.Classes[largest])} has {present.Max()} training rows and class "
-                + $"{SafeText.Quoted(rows.Classes[smallest])} has {present.Min()}: try ClassWeights.Balanced or Sampling.Balanced, and judge by "
-                + "the F1 score of each class rather than by accuracy."));
+                + $"{SafeText.Quoted(rows.Classes[smallest])} has {present.Min()}: try ClassWeights.Balanced or Sampling.Balanced, and judge "
+                + "by the F1 score of each class rather than by accuracy."));
         }
         findings.AddRange(Sorted(rows, 0, rows.TrainCount, inTest: false));
         findings.AddRange(Sorted(rows, rows.TrainCount, rows.Count, inTest: true));
@@ -81,7 +81,8 @@ internal static class ClassFindings
         [
             About(FindingKind.SortedByLabel, inTest, (float)(changes / expected), string.Create(CultureInfo.InvariantCulture,
                 $"The label changes {changes} times from row to row, and in a random order it would {expected:0} times. FineTuneImages "
-                + $"shuffles; TakeRows, SkipRows and trainers that do not shuffle see only a part of the classes: use ml.Data.ShuffleRows.")),
+                + $"shuffles; TakeRows, SkipRows and trainers that do not shuffle see only a part of the classes: use "
+                + $"ml.Data.ShuffleRows.")),
         ];
     }
 

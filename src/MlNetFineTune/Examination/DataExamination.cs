@@ -26,7 +26,7 @@ public sealed class DataExamination
         /// <summary>The picture has next to no contrast. The score is its contrast in grey levels.</summary>
         Blank,
 
-        /// <summary>Even the sharpest part of the picture is blurred. The score is its sharpness in grey levels.</summary>
+        /// <summary>Even the sharpest part of the picture is blurred. The score is its sharpness.</summary>
         Blurred,
 
         /// <summary>The picture has few pixels. The score is its shorter side.</summary>
@@ -39,8 +39,8 @@ public sealed class DataExamination
         ExifOrientation,
 
         /// <summary>
-        /// The picture is a near-duplicate of an earlier row of the same split, the most similar of which is the other row. The score is the
-        /// similarity.
+        /// The picture is a near-duplicate of an earlier row of the same split, the most similar of which is the other row. The score is
+        /// the similarity.
         /// </summary>
         Duplicate,
 

@@ -43,8 +43,8 @@ public sealed record ExaminationOptions
     public RawPixels? RawPixels { get; init; }
 
     /// <summary>
-    /// Where features are cached by the content of pictures; a folder also serves <c>ExtractImageFeatures</c> with the same network. Default
-    /// <see cref="FeatureCache.None"/>.
+    /// Where features are cached by the content of pictures; a folder also serves <c>ExtractImageFeatures</c> with the same network.
+    /// Default <see cref="FeatureCache.None"/>.
     /// </summary>
     public FeatureCache FeatureCache
     {
@@ -95,14 +95,15 @@ public sealed record ExaminationOptions
     } = 10;
 
     /// <summary>
-    /// Sharpness below which a picture is blurred: standard deviation of the Laplacian, in grey levels, in the sharpest of 8 x 8 tiles at 256
-    /// pixels. 0 or more; 0 reports none. Default 15: about the blur of a Gaussian with a standard deviation of 2 of 256 pixels.
+    /// Sharpness below which a picture is blurred: the standard deviation of the Laplacian in the sharpest of 8 x 8 tiles at 256 pixels,
+    /// divided by the standard deviation of the picture. 0 to 10; 0 reports none. Default 0.3: about the blur of a Gaussian with a standard
+    /// deviation of 2 of 256 pixels.
     /// </summary>
     public float LeastSharpness
     {
         get;
-        init => field = Checked.Range(value, 0, 10_000, nameof(LeastSharpness));
-    } = 15;
+        init => field = Checked.Range(value, 0, 10, nameof(LeastSharpness));
+    } = 0.3f;
 
     /// <summary>Number of training rows below which a class has few. 1 or more; 1 reports none. Default 20.</summary>
     public int FewestRows
@@ -121,8 +122,8 @@ public sealed record ExaminationOptions
     } = 10;
 
     /// <summary>
-    /// Path of an HTML file for the findings with thumbnails, which is replaced atomically. Default null: none is written. The file contains
-    /// small copies of pictures.
+    /// Path of an HTML file for the findings with thumbnails, which is replaced atomically. Default null: none is written. The file
+    /// contains small copies of pictures.
     /// </summary>
     public string? ReportPath { get; init => field = value is null ? null : Name(value, nameof(ReportPath)); }
 
@@ -146,6 +147,9 @@ public sealed record ExaminationOptions
 
     /// <summary>Ends the examination with <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Names and values as text, in the invariant culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 
     private static string Name(string value, string option)
     {

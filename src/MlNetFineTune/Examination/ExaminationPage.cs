@@ -94,7 +94,7 @@ internal sealed class ExaminationPage
     {
         Finding[] all = [.. _findings[kind]];
         return all.Length == 0 ? null : new ReportSection(title, [
-            new ReportBlock.Paragraph("The similarity is the mean of that of features and that of perceptual hashes; 1 is the same picture."),
+            new ReportBlock.Paragraph("The similarity is the mean of those of features and of perceptual hashes; 1 is the same picture."),
             new ReportBlock.Pairs(["split", "advice"], [
                 .. all.Take(MostCards).Select(finding => (Example(finding, PairLines(finding)), Other(finding)))]),
             .. More(all.Length)]);
@@ -141,9 +141,9 @@ internal sealed class ExaminationPage
 
     private IEnumerable<ReportLine> LabelLines(Finding finding) =>
     [
-        new(ReportLine.Source.Model, "looks like", new(finding.SuggestedLabel!)),
-        new(ReportLine.Source.Data, "labelled", new(
-            _rows.LabelOf(PlaceOf(finding.Row!.Value, finding.InTest)), Text($"{finding.Score * 100:0.0} %"))),
+        new(ReportLine.Source.Model, "looks like", new("", finding.SuggestedLabel!)),
+        new(ReportLine.Source.Data, "label", new("", _rows.LabelOf(PlaceOf(finding.Row!.Value, finding.InTest)))),
+        Line(Text($"probability of the label {finding.Score * 100:0.0} %")),
     ];
 
     private IEnumerable<ReportLine> PairLines(Finding finding)
@@ -151,15 +151,15 @@ internal sealed class ExaminationPage
         var (row, other) = (PlaceOf(finding.Row!.Value, finding.InTest), Other(finding));
         var (label, otherLabel) = (_rows.LabelOf(row), _rows.LabelOf(other));
         yield return new(ReportLine.Source.Data, "similarity", new("", Text($"{finding.Score:0.000}")));
-        yield return Line($"{FindingsTable.NameOf(finding.InTest)} and {FindingsTable.NameOf(finding.OtherInTest)}");
-        if (label == otherLabel)
-            yield return Line(label);
-        else
+        if (label != otherLabel)
             yield return new(ReportLine.Source.Model, "labels differ:", new("", $"{label}, {otherLabel}"));
+        else if (label.Length > 0)
+            yield return Line(label);
+        yield return Line(finding.InTest == finding.OtherInTest ? FindingsTable.NameOf(finding.InTest) : "test and train");
     }
 
     private static IEnumerable<ReportLine> Measured(string name, Finding finding) =>
-        [new(ReportLine.Source.Model, name, new("", Text($"{finding.Score:0.#}")))];
+        [new(ReportLine.Source.Model, name, new("", Text($"{finding.Score:0.##}")))];
 
     private static ReportLine Line(string text) => new(ReportLine.Source.Data, "", new(text));
 

@@ -58,8 +58,8 @@ internal sealed class ExaminedPictures
             else if (sharpness < options.LeastSharpness)
             {
                 yield return _rows.Finding(FindingKind.Blurred, row, sharpness, Invariant(
-                    $"Even its sharpest part is blurred ({sharpness:0.0}, limit {options.LeastSharpness:0.0}): keep it only if such photos will ")
-                    + "also come in use.");
+                    $"Even its sharpest part is blurred (sharpness {sharpness:0.00}, limit {options.LeastSharpness:0.00}): keep it only ")
+                    + "if such photos will also come in use.");
             }
             if (_headers[row] is not { } header)
                 continue;
@@ -72,8 +72,8 @@ internal sealed class ExaminedPictures
             if (header.Orientation > 1)
             {
                 yield return _rows.Finding(FindingKind.ExifOrientation, row, header.Orientation, Invariant(
-                    $"It is stored with EXIF orientation {header.Orientation}. It is upright here; where other programs read it too, rotate ")
-                    + "its pixels and remove the orientation.");
+                    $"It is stored with EXIF orientation {header.Orientation}. It is upright here; where other programs read it too, ")
+                    + "rotate its pixels and remove the orientation.");
             }
         }
     }

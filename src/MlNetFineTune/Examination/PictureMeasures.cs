@@ -4,13 +4,14 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Examination;
 
 /// <summary>
-/// Measurements of a picture as a network sees it: upright, at 256 pixels or, if its shorter side is less, at the next of 128, 64 and 32.
-/// A photo that is out of focus in its full resolution only is sharp here.
+/// Measurements of a picture as a network sees it: upright, at 256 pixels or, if its shorter side is less, at the next lower multiple of
+/// 32. A photo that is out of focus in its full resolution only is sharp here.
 /// </summary>
 /// <param name="Contrast">Grey levels, 0 to 255, between the 1 % darkest and the 1 % brightest pixels. 0 for a uniform picture.</param>
 /// <param name="Sharpness">
-/// Standard deviation of the Laplacian in the sharpest of 8 x 8 tiles, in grey levels (the variance is the focus measure of Pech-Pacheco et
-/// al. 2000). The sharpest tile, because a photo with a blurred background is not blurred.
+/// Standard deviation of the Laplacian (its variance is the focus measure of Pech-Pacheco et al. 2000) in the sharpest of 8 x 8 tiles,
+/// because a photo with a blurred background is not blurred; divided by the standard deviation of the whole picture, because fog and bare
+/// concrete are not blurred either. Without a unit.
 /// </param>
 /// <param name="Hash">The perceptual hash.</param>
 internal readonly record struct PictureMeasures(float Contrast, float Sharpness, ulong Hash)
@@ -19,7 +20,7 @@ internal readonly record struct PictureMeasures(float Contrast, float Sharpness,
     private const double Tail = 0.01; // of the pixels, at either end, are left out of the contrast
 
     private static readonly ImageEncoder[] s_encoders =
-        [.. new[] { 256, 128, 64, 32 }.Select(size => new ImageEncoder(new ImagePreprocessing { Size = size, CropFraction = 1 }))];
+        [.. Enumerable.Range(0, 8).Select(step => new ImageEncoder(new ImagePreprocessing { Size = 256 - 32 * step, CropFraction = 1 }))];
 
     /// <summary>Decodes and measures a picture.</summary>
     /// <param name="images">The pictures.</param>
@@ -64,6 +65,18 @@ internal readonly record struct PictureMeasures(float Contrast, float Sharpness,
         return Math.Max(0, bright - dark);
     }
 
+    private static double VarianceOf(ReadOnlySpan<byte> grey)
+    {
+        var (sum, squares) = (0L, 0L);
+        foreach (var level in grey)
+        {
+            sum += level;
+            squares += level * level;
+        }
+        var mean = sum / (double)grey.Length;
+        return squares / (double)grey.Length - mean * mean;
+    }
+
     private static float SharpnessOf(ReadOnlySpan<byte> grey, int side)
     {
         Span<double> sum = stackalloc double[Tiles * Tiles], squares = stackalloc double[Tiles * Tiles];
@@ -86,6 +99,6 @@ internal readonly record struct PictureMeasures(float Contrast, float Sharpness,
             var mean = sum[tile] / count[tile];
             largest = Math.Max(largest, squares[tile] / count[tile] - mean * mean);
         }
-        return (float)Math.Sqrt(largest);
+        return (float)Math.Sqrt(largest / Math.Max(VarianceOf(grey), 1));
     }
 }

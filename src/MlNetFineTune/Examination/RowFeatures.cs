@@ -39,7 +39,7 @@ internal sealed class RowFeatures
     public static RowFeatures Compute(
         MLContext context, IReadOnlyList<IDataView> splits, ExaminationOptions options, Func<int, bool> isUsable, Action advance)
     {
-        using var network = context.Transforms.ExtractImageFeatures(Column, options.ImageColumnName, options.Backbone,
+        using var network = new ImageFeaturesEstimator(context, Column, options.ImageColumnName, options.Backbone,
             new ImageFeatureOptions
             {
                 FeatureCache = options.FeatureCache,

@@ -38,5 +38,9 @@ internal sealed class WorkProgress(IProgress<float>? receiver)
         }
     }
 
-    public void End() => receiver?.Report(1);
+    public void End()
+    {
+        if (_reported < 1)
+            receiver?.Report(1);
+    }
 }

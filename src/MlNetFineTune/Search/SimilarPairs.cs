@@ -5,8 +5,8 @@ namespace MlNetFineTune.Search;
 
 /// <summary>
 /// All pairs of pictures that are alike by two measures: the cosine of their vectors, and the number of equal bits of their 64-bit
-/// perceptual hashes. The similarity is the mean of the cosine and 1 - d / 32 for d different bits; both are 1 for equal pictures and near 0
-/// for unrelated ones. The search is exact. It compares the hashes of all pairs, and the vectors of those pairs whose hashes leave the
+/// perceptual hashes. The similarity is the mean of the cosine and 1 - d / 32 for d different bits; both are 1 for equal pictures and near
+/// 0 for unrelated ones. The search is exact. It compares the hashes of all pairs, and the vectors of those pairs whose hashes leave the
 /// required similarity possible: on photos about one pair in a hundred, so that the time of the vectors hardly counts. Nothing is stored
 /// for a pair.
 /// </summary>

@@ -2,7 +2,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The whole picture stretched to the output's square, without a crop: for measurements of a picture rather than training.</summary>
+/// <summary>The whole picture stretched to the output's square, without a crop: for measurements rather than training.</summary>
 internal sealed record WholeView : Augmentation
 {
     public static WholeView Instance { get; } = new();
