@@ -61,7 +61,8 @@ internal static class ExamineStudy
 
     private static int PrintRotations(int most)
     {
-        Console.WriteLine("| data | photos | accuracy of four rotations | rotated | found: recall | precision |\n|---|---|---|---|---|---|");
+        Console.WriteLine("| data | photos | accuracy of four rotations | rotated | found: recall | precision |");
+        Console.WriteLine("|---|---|---|---|---|---|");
         foreach (var set in (string[])["ants-bees", "flowers", "cifar10"])
             RotationStudy.Print(set, PhotosOf(set).Train, most);
         return 0;

@@ -48,9 +48,10 @@ internal static class RotationStudy
             var right = Enumerable.Range(0, paths.Length).Count(row => Array.IndexOf(Of(row), Of(row).Max()) == labels[row]);
             bool[] suspected = [.. photos.Select((_, place) => Of(place * Rotations).Skip(1).Max() >= Confident)];
             var found = stored.Zip(suspected).Count(pair => pair.First > 0 && pair.Second);
+            var (rotated, all4) = (stored.Count(turn => turn > 0), (double)paths.Length);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {set} | {photos.Length} | {right / (double)paths.Length:0.00} | {stored.Count(turn => turn > 0)} "
-                + $"| {found / (double)stored.Count(turn => turn > 0):0.00} | {found / (double)Math.Max(1, suspected.Count(one => one)):0.00} |"));
+                $"| {set} | {photos.Length} | {right / all4:0.00} | {rotated} | {found / (double)rotated:0.00} "
+                + $"| {found / (double)Math.Max(1, suspected.Count(one => one)):0.00} |"));
         }
         finally
         {

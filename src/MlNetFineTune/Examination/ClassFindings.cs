@@ -46,8 +46,8 @@ internal static class ClassFindings
             var (largest, smallest) = (Array.IndexOf(train, present.Max()), Array.IndexOf(train, present.Min()));
             findings.Add(About(FindingKind.Imbalance, inTest: false, (float)ratio,
                 $"Class {SafeText.Quoted(rows.Classes[largest])} has {present.Max()} training rows and class "
-                + $"{SafeText.Quoted(rows.Classes[smallest])} has {present.Min()}: try ClassWeights.Balanced or Sampling.Balanced, and judge "
-                + "by the F1 score of each class rather than by accuracy."));
+                + $"{SafeText.Quoted(rows.Classes[smallest])} has {present.Min()}: try ClassWeights.Balanced or Sampling.Balanced, and "
+                + "judge by the F1 score of each class rather than by accuracy."));
         }
         findings.AddRange(Sorted(rows, 0, rows.TrainCount, inTest: false));
         findings.AddRange(Sorted(rows, rows.TrainCount, rows.Count, inTest: true));

@@ -65,7 +65,8 @@ internal sealed class ExaminationPage
     {
         Pairs(FindingKind.DuplicateAcrossSplits, "Test pictures that are in the training data"),
         Cards(FindingKind.LikelyLabelError, "Likely label errors",
-            "A linear model on frozen features, which was not trained on the row, is confident of another class.", LabelLines),
+            "A linear model on frozen features, which was not trained on the row, is confident of another class. The probability is that "
+            + "of the label.", LabelLines),
         Pairs(FindingKind.Duplicate, "Near-duplicates within a split"),
         Cards(FindingKind.Unreadable, "Pictures that cannot be used", "", finding => []),
         Cards(FindingKind.Blank, "Blank pictures", "Nearly all pixels have the same brightness.", finding => Measured("contrast", finding)),
@@ -143,7 +144,7 @@ internal sealed class ExaminationPage
     [
         new(ReportLine.Source.Model, "looks like", new("", finding.SuggestedLabel!)),
         new(ReportLine.Source.Data, "label", new("", _rows.LabelOf(PlaceOf(finding.Row!.Value, finding.InTest)))),
-        Line(Text($"probability of the label {finding.Score * 100:0.0} %")),
+        Line(Text($"probability {finding.Score * 100:0.0} %")),
     ];
 
     private IEnumerable<ReportLine> PairLines(Finding finding)

@@ -49,7 +49,7 @@ internal static class PageStyle
         .pairs dl{display:grid;grid-template-columns:minmax(110px,auto) 1fr;gap:4px 14px;font-size:13px}
         .pairs dt{color:var(--soft)}.pairs dd{overflow-wrap:anywhere}
         @media(max-width:520px){main{padding:18px 12px 40px}
-          .tiles,.cards{grid-template-columns:1fr 1fr}
+          .tiles,.cards{grid-template-columns:1fr 1fr}.cards.of-pairs{grid-template-columns:1fr}
           .pairs dl{grid-template-columns:1fr;gap:0}.pairs dd{margin-bottom:7px} }
         """;
 }

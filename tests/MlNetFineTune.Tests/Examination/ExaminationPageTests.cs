@@ -26,7 +26,8 @@ public sealed class ExaminationPageTests
         Assert.IsFalse(page.Contains("<img src=x", StringComparison.Ordinal));
         StringAssert.Contains(page, "&lt;img src=x onerror=alert(1)&gt;");
         foreach (var part in (string[])[
-            "Test pictures that are in the training data", "Likely label errors", "Near-duplicates within a split", "Pictures that cannot be used", "it is cut off", "60 / 11", "looks like", "Classes"])
+            "Test pictures that are in the training data", "Likely label errors", "Near-duplicates within a split",
+            "Pictures that cannot be used", "it is cut off", "60 / 11", "looks like", "Classes"])
             StringAssert.Contains(page, part);
         var shown = found.Findings.Where(finding => finding.Row is not null && finding.Kind != DataExamination.FindingKind.Unreadable);
         Assert.AreEqual(shown.Sum(finding => finding.OtherRow is null ? 1 : 2), Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
