@@ -9,8 +9,9 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed class DataExamination
 {
-    internal DataExamination(IReadOnlyList<Finding> findings, IDataView findingsView, IDataView train, IDataView? test) =>
-        (Findings, FindingsView, Train, Test) = (findings, findingsView, train, test);
+    internal DataExamination(
+        IReadOnlyList<Finding> findings, double labelAgreement, IDataView findingsView, IDataView train, IDataView? test) =>
+        (Findings, LabelAgreement, FindingsView, Train, Test) = (findings, labelAgreement, findingsView, train, test);
 
     /// <summary>What was found.</summary>
     public enum FindingKind
@@ -75,6 +76,13 @@ public sealed class DataExamination
 
     /// <summary>All findings: by kind, and the most serious of each kind first.</summary>
     public IReadOnlyList<Finding> Findings { get; }
+
+    /// <summary>
+    /// How far likely label errors can be trusted: the fraction of judged rows, 0 to 1, of which the model that was not trained on them
+    /// predicts the label. Below about 0.9 most of the reported rows have the right label, and only their order is of use. NaN if no row
+    /// was judged.
+    /// </summary>
+    public double LabelAgreement { get; }
 
     /// <summary>
     /// The findings as a data view with the columns Kind, Split ("train" or "test"), Row, Path, OtherSplit, OtherRow, OtherPath, Score,

@@ -39,12 +39,13 @@ internal static class DataExaminer
         ];
         var columns = new ExaminedColumns(rows, findings, labels);
         var result = new DataExamination(
-            findings, FindingsTable.Of(context, findings), columns.AddTo(context, train, inTest: false),
+            findings, labels.Agreement, FindingsTable.Of(context, findings), columns.AddTo(context, train, inTest: false),
             test is null ? null : columns.AddTo(context, test, inTest: true));
         if (options.ReportPath is { } path)
             ExaminationPage.Write(path, rows, findings, labels);
         progress.End();
-        scope.Channel.Info($"{rows.Count} rows examined, {labels.Judged} labels judged: {result}.");
+        scope.Channel.Info($"{rows.Count} rows examined, {labels.Judged} labels judged: {result}. "
+            + FormattableString.Invariant($"The label is the most probable class in a fraction of {labels.Agreement:0.00}."));
         return result;
     }
 

@@ -51,6 +51,7 @@ internal sealed class ExaminationPage
             ("rows of train / test", Text($"{_rows.TrainCount:N0} / {_rows.Count - _rows.TrainCount:N0}")),
             ("classes", _rows.Classes.Count == 0 ? null : Text($"{_rows.Classes.Count:N0}")),
             ("labels judged", _rows.Classes.Count == 0 ? null : Text($"{_labels.Judged:N0}")),
+            ("labels that the model predicts", _labels.Judged == 0 ? null : Text($"{100 * _labels.Agreement:0} %")),
             ("likely label errors", _labels.Judged == 0 ? null : Count(FindingKind.LikelyLabelError)),
             ("near-duplicates", Count(FindingKind.Duplicate)),
             ("test pictures in train", _rows.Count == _rows.TrainCount ? null : Count(FindingKind.DuplicateAcrossSplits)),
@@ -66,7 +67,7 @@ internal sealed class ExaminationPage
         Pairs(FindingKind.DuplicateAcrossSplits, "Test pictures that are in the training data"),
         Cards(FindingKind.LikelyLabelError, "Likely label errors",
             "A linear model on frozen features, which was not trained on the row, is confident of another class. The probability is that "
-            + "of the label.", LabelLines),
+            + "of the label. The fewer labels the model predicts, the fewer of these are errors.", LabelLines),
         Pairs(FindingKind.Duplicate, "Near-duplicates within a split"),
         Cards(FindingKind.Unreadable, "Pictures that cannot be used", "", finding => []),
         Cards(FindingKind.Blank, "Blank pictures", "Nearly all pixels have the same brightness.", finding => Measured("contrast", finding)),

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace MlNetFineTune.Examination;
 
 /// <summary>
@@ -25,6 +27,9 @@ internal sealed class LabelErrors
 
     /// <summary>Number of judged rows.</summary>
     public int Judged { get; private init; }
+
+    /// <summary>Fraction of the judged rows whose most probable class is the label; NaN if none was judged.</summary>
+    public double Agreement { get; private init; } = double.NaN;
 
     /// <param name="rows">The rows.</param>
     /// <param name="features">Features of the usable rows.</param>
@@ -58,7 +63,9 @@ internal sealed class LabelErrors
                 advance();
             }
         }
-        var found = new LabelErrors(rows.Count) { Judged = places.Length };
+        var agree = labels.Where((label, row) =>
+            TensorPrimitives.IndexOfMax<float>(probabilities.AsSpan(row * classes, classes)) == label).Count();
+        var found = new LabelErrors(rows.Count) { Judged = places.Length, Agreement = agree / (double)places.Length };
         var suggested = ConfidentLearning.SuggestedLabels(probabilities, labels, classes);
         for (var i = 0; i < places.Length; i++)
         {

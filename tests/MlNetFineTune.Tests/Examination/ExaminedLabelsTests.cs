@@ -50,6 +50,8 @@ public sealed class ExaminedLabelsTests
 
         Assert.IsEmpty(found.Of(FindingKind.LikelyLabelError));
         Assert.IsTrue(found.Train.GetColumn<float>("LabelQuality").All(quality => quality is > 0.5f and <= 1));
+        Assert.AreEqual(1, found.LabelAgreement);
+        Assert.AreEqual(double.NaN, Examined.Of(SmallPictures.Take(3)).LabelAgreement, "fewer rows of a class than folds");
     }
 
     // The key numbers of train and test differ; names decide.
