@@ -88,12 +88,13 @@ internal static class DataExaminer
     {
         for (var row = 0; row < rows.Count; row++)
         {
-            if (labels.Suggested[row] is < 0 and _)
+            if (labels.Suggested[row] < 0)
                 continue;
             var (given, suggested) = (rows.LabelOf(row), rows.Classes[labels.Suggested[row]]);
-            yield return rows.Finding(FindingKind.LikelyLabelError, row, labels.Quality[row],
+            var finding = rows.Finding(FindingKind.LikelyLabelError, row, labels.Quality[row],
                 $"Look at the picture: the label is {SafeText.Quoted(given)}, and a model that was not trained on the row says "
-                    + $"{SafeText.Quoted(suggested)}. Correct the label, or leave it if it is right.") with { SuggestedLabel = suggested };
+                    + $"{SafeText.Quoted(suggested)}. Correct the label, or leave it if it is right.");
+            yield return finding with { SuggestedLabel = suggested };
         }
     }
 
