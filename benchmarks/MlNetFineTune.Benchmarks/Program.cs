@@ -25,6 +25,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
     [LabelStudy.Name] = (LabelStudy.Run, LabelStudy.Usage),
+    [ExamineStudy.Name] = (ExamineStudy.Run, ExamineStudy.Usage),
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),

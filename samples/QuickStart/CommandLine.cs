@@ -72,12 +72,17 @@ internal static class CommandLine
                 + "says then how many test photos a person should check. Default: no sets.",
             CustomParser = ParseCoverage
         };
+        var examine = new Option<FileInfo?>("--examine")
+        {
+            Description = "HTML file for an examination of the photos before the training: near-duplicates, likely label errors, "
+                + "poor photos. Default: they are not examined."
+        };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
             train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, explain, coverage,
-            smoke,
+            examine, smoke,
         };
         root.Validators.Add(result =>
         {
@@ -86,6 +91,8 @@ internal static class CommandLine
                 result.AddError("--train and --test must be used together: the model is evaluated on photos that it was not trained on.");
             if (result.GetValue(output) is { Directory: { Exists: false } nowhere })
                 result.AddError($"--output: there is no folder '{nowhere}'.");
+            if (result.GetValue(examine) is { Directory: { Exists: false } missing })
+                result.AddError($"--examine: there is no folder '{missing}'.");
             if (Has(train) && Has(smoke))
                 result.AddError("--smoke draws its own photos; leave out --train and --test.");
             if (Has(weights) && !Has(backbone))
@@ -114,7 +121,8 @@ internal static class CommandLine
                 Output: parsed.GetValue(output),
                 RunFolder: parsed.GetValue(runFolder),
                 Explain: parsed.GetValue(explain),
-                Coverage: parsed.GetValue(coverage)));
+                Coverage: parsed.GetValue(coverage),
+                Examine: parsed.GetValue(examine)));
         });
         return root.Parse(args);
     }

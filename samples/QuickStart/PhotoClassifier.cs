@@ -20,6 +20,10 @@ internal static class PhotoClassifier
         return pipeline.Fit(photos);
     }
 
+    /// <summary>Looks for near-duplicates, likely label errors and poor photos before the training.</summary>
+    public static DataExamination Examine(MLContext ml, IDataView train, IDataView test, Backbone backbone, string page) =>
+        ml.FineTuning.Examine(train, test, new ExaminationOptions { Backbone = backbone, ReportPath = page });
+
     public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
         ml.MulticlassClassification.Evaluate(model.Transform(test));
 

@@ -20,6 +20,12 @@ internal static class QuickStartRun
             throw new InvalidDataException($"'{folders.Test}' has the class '{unknown}', which '{folders.Train}' lacks.");
         Screen.ShowData(folders, trainLabels, testLabels);
 
+        if (settings.Examine is { } page)
+        {
+            Screen.Title("Examination");
+            Screen.ShowExamination(PhotoClassifier.Examine(ml, train, test, settings.Backbone, page.FullName), page.FullName);
+        }
+
         Screen.Title("Training");
         using TransformerChain<KeyToValueMappingTransformer> model = Train(ml, train, settings);
         var classifier = model.OfType<FineTuningTransformer>().Single();

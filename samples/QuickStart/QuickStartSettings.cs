@@ -15,9 +15,10 @@ namespace QuickStart;
 /// <param name="RunFolder">Folder for the report of the training; null for none.</param>
 /// <param name="Explain">Folder for the explained test photos; null for none.</param>
 /// <param name="Coverage">Coverage of the sets of classes; null for no sets.</param>
+/// <param name="Examine">HTML file for an examination of the photos; null for none.</param>
 internal sealed record QuickStartSettings(
     PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs,
-    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain, float? Coverage);
+    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain, float? Coverage, FileInfo? Examine);
 
 /// <summary>Two trees of photos with one folder per class.</summary>
 internal sealed record PhotoFolders(string Train, string Test);

@@ -26,6 +26,16 @@ internal static class Screen
         AnsiConsole.Write(table);
     }
 
+    public static void ShowExamination(DataExamination examination, string page)
+    {
+        Console.WriteLine($"Found: {examination}");
+        Console.WriteLine($"A model that was not trained on a photo predicts its label for {100 * examination.LabelAgreement:0} % of them; "
+            + "the fewer, the fewer of the likely label errors are real.");
+        foreach (DataExamination.Finding finding in examination.Findings.Take(5))
+            Console.WriteLine($"  {finding}");
+        Console.WriteLine($"All of it, with thumbnails: {page}");
+    }
+
     public static void ShowTraining(TrainingReport report)
     {
         string end = report.End switch

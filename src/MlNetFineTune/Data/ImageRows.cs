@@ -17,6 +17,9 @@ internal abstract class ImageRows : IDisposable
     /// <summary>Content hash, equal for equal pictures; null for a missing picture. Thread-safe.</summary>
     public virtual ContentHash? ContentOf(int row) => null;
 
+    /// <summary>Size and orientation of a picture; null if it is missing or its header cannot be read. Thread-safe.</summary>
+    public virtual PictureHeader? HeaderOf(int row) => null;
+
     /// <summary>A cheap identity of a picture; different pictures may share it.</summary>
     public abstract void Identify(int row, IncrementalHash hash);
 

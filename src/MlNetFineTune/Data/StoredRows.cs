@@ -69,6 +69,16 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
     }
 
     /// <summary>Thread-safe after the last <see cref="Add"/>.</summary>
+    public override PictureHeader? HeaderOf(int row)
+    {
+        var (head, offset, length) = _index[row];
+        using var share = ByteBudget.Sources.Take(length);
+        using var bytes = new ScratchBuffer<byte>(length);
+        Read(offset, bytes.Span);
+        return PictureHeader.Of(new Picture(head, bytes.Span));
+    }
+
+    /// <summary>Thread-safe after the last <see cref="Add"/>.</summary>
     public override string? Encode(
         int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default)

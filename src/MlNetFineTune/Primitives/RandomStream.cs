@@ -38,6 +38,9 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Which rows are drawn for an interval of confidence.</summary>
     public static RandomStream Bootstrap { get; } = new(26);
 
+    /// <summary>Which rows are scored together by a model that was fitted to the others.</summary>
+    public static RandomStream Folds { get; } = new(27);
+
     /// <summary>Dropout of a text encoder in a training step.</summary>
     public static RandomStream TextDropout { get; } = new(40);
 

@@ -41,6 +41,8 @@ internal static class PageStyle
         .confusion .sum,.confusion .sum td{color:var(--soft);font-size:12.5px}
         .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(152px,1fr));gap:12px}
         .cards li{overflow:hidden}.cards img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:cover;background:var(--rule)}
+        .of-pairs{grid-template-columns:repeat(auto-fill,minmax(min(100%,256px),1fr))}
+        .pair{display:grid;grid-template-columns:1fr 1fr;gap:1px}
         .verdict{padding:8px 10px;font-size:13px;display:grid;gap:1px}
         .verdict span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
         .said b{color:var(--bad)}.truth b{color:var(--first)}.where{color:var(--soft);font-size:11.5px}
@@ -48,7 +50,7 @@ internal static class PageStyle
         .pairs dl{display:grid;grid-template-columns:minmax(110px,auto) 1fr;gap:4px 14px;font-size:13px}
         .pairs dt{color:var(--soft)}.pairs dd{overflow-wrap:anywhere}
         @media(max-width:520px){main{padding:18px 12px 40px}
-          .tiles,.cards{grid-template-columns:1fr 1fr}
+          .tiles,.cards{grid-template-columns:1fr 1fr}.cards.of-pairs{grid-template-columns:1fr}
           .pairs dl{grid-template-columns:1fr;gap:0}.pairs dd{margin-bottom:7px} }
         """;
 }

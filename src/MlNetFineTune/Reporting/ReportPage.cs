@@ -2,29 +2,12 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>
-/// The training report as one HTML file without scripts and external resources (a content security policy forbids both), for light and dark
-/// colour schemes and for widths from a phone's up.
-/// </summary>
+/// <summary>The training report as one HTML file.</summary>
 internal static class ReportPage
 {
     public static string Of(RunRecord run)
     {
-        Markup page = $"""
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-            <title>Fine-tuning {run.Name}</title>
-            <style>
-            {PageStyle.Sheet}
-            </style>
-            </head>
-            <body>
-            <main>
+        Markup content = $"""
             <h1>Fine-tuning <bdi>{run.Name}</bdi></h1>
             <p class="lead">{Ending(run.Report)}</p>
             {Tiles(run)}
@@ -33,12 +16,8 @@ internal static class ReportPage
             {run.Sections.Select(new SectionDrawing(run.Rows, run.Heat).Of)}
             {LayerTable.Of(run.Report.Layers)}
             {Again(run)}
-            </main>
-            </body>
-            </html>
-
             """;
-        return page.ToString();
+        return PageFrame.Of($"Fine-tuning {run.Name}", content);
     }
 
     private static Markup Ending(TrainingReport report)

@@ -46,17 +46,47 @@ internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportD
             : Table([rows.Inputs.Noun, .. block.Headings], block.All.Select(Row));
     }
 
+    public Markup Draw(ReportBlock.Pairs block)
+    {
+        (ReportExample Example, int Other, string? Picture, string? OtherPicture)[] all =
+        [
+            .. block.All.Select(pair => (pair.Example, pair.Other,
+                Thumbnail.Of(rows.Inputs, pair.Example.Row), Thumbnail.Of(rows.Inputs, pair.Other))),
+        ];
+        return all.Any(one => one.Picture is not null || one.OtherPicture is not null)
+            ? (Markup)$"""<ul class="cards of-pairs">{all.Select(Card)}</ul>"""
+            : Table([rows.Inputs.Noun, $"other {rows.Inputs.Noun}", .. block.Headings], block.All.Select(Row));
+
+        Markup Card((ReportExample Example, int Other, string? Picture, string? OtherPicture) pair) => $"""
+            <li><div class="pair">{Image(pair.Picture)}{Image(pair.OtherPicture)}</div>
+            <div class="verdict">
+            {pair.Example.Lines.Select(Line)}{WhereLine(pair.Example.Row)}{WhereLine(pair.Other)}</div></li>
+
+            """;
+
+        Markup Row((ReportExample Example, int Other) pair) => $"""
+            <tr><td><bdi>{RowName.Of(rows, pair.Example.Row)}</bdi></td><td><bdi>{RowName.Of(rows, pair.Other)}</bdi></td>
+            {pair.Example.Cells.Select(Cell)}</tr>
+
+            """;
+    }
+
     private Markup Note() => heat is null ? Markup.None : $"<p>{heat.Note}</p>";
 
     private Markup Card(ReportExample example, string? picture)
     {
-        var where = RowName.Of(rows, example.Row);
         return $"""
             <li>{Image(picture)}{Image(picture is null ? null : heat?.Of(example.Row))}
             <div class="verdict">
-            {example.Lines.Select(Line)}<span class="where" title="{where}"><bdi>{where}</bdi></span></div></li>
+            {example.Lines.Select(Line)}{WhereLine(example.Row)}</div></li>
 
             """;
+    }
+
+    private Markup WhereLine(int row)
+    {
+        var where = RowName.Of(rows, row);
+        return $"""<span class="where" title="{where}"><bdi>{where}</bdi></span>""";
     }
 
     private static Markup Image(string? picture) =>

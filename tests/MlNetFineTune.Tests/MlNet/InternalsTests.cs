@@ -106,6 +106,8 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.TransformBase",
         "Microsoft.ML.Data.TransformBase.get_OutputSchema",
         "Microsoft.ML.Data.TransformBase.get_Source",
+        "Microsoft.ML.Data.ZipDataView",
+        "Microsoft.ML.Data.ZipDataView.Create",
         "Microsoft.ML.DataOperationsCatalog..ctor",
         "Microsoft.ML.ExtensionBaseAttribute..ctor",
         "Microsoft.ML.ISingleFeaturePredictionTransformer",

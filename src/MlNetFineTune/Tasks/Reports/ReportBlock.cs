@@ -47,6 +47,14 @@ internal abstract record ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
     }
+
+    /// <summary>Pairs of rows of the data side by side: cards if there are pictures, otherwise a table.</summary>
+    /// <param name="Headings">Headings of the table's columns after the first two, which name the rows.</param>
+    /// <param name="All">The pairs, in order. Lines and cells are those of the first row. At least one.</param>
+    public sealed record Pairs(IReadOnlyList<string> Headings, IReadOnlyList<(ReportExample Example, int Other)> All) : ReportBlock
+    {
+        public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
+    }
 }
 
 /// <summary>Draws the blocks of a report.</summary>
@@ -61,6 +69,8 @@ internal interface IReportDrawing<out T>
     T Draw(ReportBlock.Confusion block);
 
     T Draw(ReportBlock.Examples block);
+
+    T Draw(ReportBlock.Pairs block);
 }
 
 /// <summary>A cell of a table.</summary>
