@@ -2,34 +2,38 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Embeddings;
 
 /// <summary>
-/// Features of pictures, by a transformer that is not owned. One thread computes them: libtorch keeps a thread pool for each thread that
-/// ever ran a forward pass. The pictures of calls that wait are computed together.
+/// Features of pictures or texts, by a transformer that is not owned. One thread computes them: libtorch keeps a thread pool for each
+/// thread that ever ran a forward pass. The values of calls that wait are computed together.
 /// </summary>
-internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent, Embedding<float>>
+internal sealed class FeatureEmbeddingGenerator<TValue, TRow> : IEmbeddingGenerator<TValue, Embedding<float>>
+    where TRow : class, new()
 {
     private const int MostRowsTogether = 256;
 
     private readonly MLContext _ml;
     private readonly ITransformer _model;
     private readonly string _featuresColumn;
-    private readonly SchemaDefinition _row = SchemaDefinition.Create(typeof(Row));
+    private readonly EmbeddedColumn<TValue, TRow> _column;
+    private readonly FeaturesTransformer? _extractor; // the only one of the model, for the name of the network and the number of tokens
     private readonly EmbeddingGeneratorMetadata _metadata;
     private readonly BlockingCollection<Call> _calls = [];
 
-    public ImageEmbeddingGenerator(MLContext ml, ITransformer model, string featuresColumn, string imageColumn)
+    public FeatureEmbeddingGenerator(MLContext ml, ITransformer model, string featuresColumn, EmbeddedColumn<TValue, TRow> column)
     {
-        (_ml, _model, _featuresColumn) = (ml, model, featuresColumn);
-        _row[nameof(Row.Image)].ColumnName = imageColumn;
-        _metadata = new(nameof(MlNetFineTune), defaultModelDimensions: CountFeatures(imageColumn));
+        (_ml, _model, _featuresColumn, _column) = (ml, model, featuresColumn, column);
+        var dimensions = CountFeatures();
+        _extractor = SourceModel.Flat(model).OfType<FeaturesTransformer>().ToList() is [var only] ? only : null;
+        _metadata = new(nameof(MlNetFineTune), defaultModelId: _extractor?.NetworkName, defaultModelDimensions: dimensions);
         new Thread(Work) { IsBackground = true, Name = "MlNetFineTune embeddings" }.Start();
     }
 
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
-        IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
+        IEnumerable<TValue> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
         if (options?.Dimensions is { } dimensions && dimensions != _metadata.DefaultModelDimensions)
@@ -38,14 +42,14 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
                 $"EmbeddingGenerationOptions.Dimensions is {dimensions}, and the features of this model are "
                 + $"{_metadata.DefaultModelDimensions} numbers: leave it out.");
         }
-        var call = new Call([.. values.Select((value, place) => new Row { Image = BytesOf(value, place) })], cancellationToken);
+        var call = new Call([.. values.Select(_column.RowOf)], cancellationToken);
         try
         {
             _calls.Add(call, cancellationToken);
         }
         catch (InvalidOperationException)
         {
-            throw new ObjectDisposedException(nameof(ImageEmbeddingGenerator));
+            throw new ObjectDisposedException(_column.GeneratorName);
         }
         return call.Result.Task;
     }
@@ -75,13 +79,7 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
             together.RemoveAll(call => call.EndIfCancelled());
             try
             {
-                var features = Compute([.. together.SelectMany(call => call.Rows)]);
-                var begin = 0;
-                foreach (var call in together)
-                {
-                    call.End(features.AsSpan(begin, call.Rows.Length));
-                    begin += call.Rows.Length;
-                }
+                Answer(together);
             }
             catch (Exception e) // belongs to the callers
             {
@@ -91,10 +89,26 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
         }
     }
 
-    private float[][] Compute(Row[] rows)
+    private void Answer(List<Call> together)
     {
-        var all = new List<float[]>(rows.Length);
-        var data = _model.Transform(_ml.Data.LoadFromEnumerable(rows, _row));
+        var features = new List<float[]>(together.Sum(call => call.Rows.Length));
+        foreach (var row in FeaturesOf([.. together.SelectMany(call => call.Rows)]))
+        {
+            features.Add(row);
+            if (together.TrueForAll(call => call.EndIfCancelled())) // nobody waits for the rest
+                return;
+        }
+        var begin = 0;
+        foreach (var call in together)
+        {
+            End(call, features[begin..(begin + call.Rows.Length)]);
+            begin += call.Rows.Length;
+        }
+    }
+
+    private IEnumerable<float[]> FeaturesOf(TRow[] rows)
+    {
+        var data = _model.Transform(_ml.Data.LoadFromEnumerable(rows, _column.Definition));
         var column = data.Schema[_featuresColumn];
         using var cursor = data.GetRowCursor([column]);
         var getter = cursor.GetGetter<VBuffer<float>>(column);
@@ -102,23 +116,35 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
         while (cursor.MoveNext())
         {
             getter(ref features);
-            all.Add([.. features.DenseValues()]);
+            yield return [.. features.DenseValues()];
         }
-        return [.. all];
     }
 
-    private int CountFeatures(string imageColumn)
+    private void End(Call call, List<float[]> features)
+    {
+        if (features.FindIndex(vector => vector.Any(float.IsNaN)) is >= 0 and var bad)
+        {
+            call.Result.TrySetException(new InvalidDataException(_column.Unreadable(call.Rows[bad], bad)));
+            return;
+        }
+        call.Result.TrySetResult(new GeneratedEmbeddings<Embedding<float>>(features.Select(vector => new Embedding<float>(vector)))
+        {
+            Usage = _extractor is not null && _column.CountTokens(_extractor, call.Rows) is { } tokens
+                ? new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens }
+                : null,
+        });
+    }
+
+    private int CountFeatures()
     {
         DataViewSchema schema;
         try
         {
-            schema = _model.GetOutputSchema(_ml.Data.LoadFromEnumerable(Array.Empty<Row>(), _row).Schema);
+            schema = _model.GetOutputSchema(_ml.Data.LoadFromEnumerable(Array.Empty<TRow>(), _column.Definition).Schema);
         }
         catch (ArgumentException e) // ML.NET's schema mismatch
         {
-            throw new ArgumentException(
-                $"The model cannot take data whose only column is '{imageColumn}', a vector of Byte: {e.Message} Fit ExtractImageFeatures "
-                + "on a column with the content of files, and give its name as imageColumnName.", "model", e);
+            throw new ArgumentException(_column.Mismatch(e), "model", e);
         }
         var type = schema.GetColumnOrNull(_featuresColumn)?.Type as VectorDataViewType;
         return type is { Size: > 0 } && type.ItemType == NumberDataViewType.Single
@@ -128,44 +154,18 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
                 + $"{string.Join(", ", schema.Select(column => $"{column.Name} ({column.Type})"))}. Give featuresColumnName.", "model");
     }
 
-    private static byte[] BytesOf(DataContent? value, int place)
-    {
-        if (value is null)
-            throw new ArgumentException($"Value {place} (counted from 0) is null.", "values");
-        return value.HasTopLevelMediaType("image")
-            ? value.Data.ToArray()
-            : throw new ArgumentException(
-                $"Value {place} (counted from 0) is {value.MediaType}, and features are of pictures: image/jpeg, image/png, image/gif, "
-                + "image/bmp or image/webp.", "values");
-    }
-
-    private sealed record Call(Row[] Rows, CancellationToken Cancellation)
+    private sealed record Call(TRow[] Rows, CancellationToken Cancellation)
     {
         public TaskCompletionSource<GeneratedEmbeddings<Embedding<float>>> Result { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public bool EndIfCancelled() => Cancellation.IsCancellationRequested && Result.TrySetCanceled(Cancellation);
-
-        public void End(ReadOnlySpan<float[]> features)
+        /// <summary>Ends the call if it was cancelled.</summary>
+        /// <returns>Whether it was.</returns>
+        public bool EndIfCancelled()
         {
-            var embeddings = new GeneratedEmbeddings<Embedding<float>>(features.Length);
-            foreach (var vector in features)
-            {
-                if (vector.Any(float.IsNaN))
-                {
-                    Result.TrySetException(new InvalidDataException(
-                        $"Picture {embeddings.Count} of the call ({Rows[embeddings.Count].Image.Length} bytes, counted from 0) cannot be "
-                        + "read. JPEG, PNG, GIF, BMP and WebP files can."));
-                    return;
-                }
-                embeddings.Add(new Embedding<float>(vector));
-            }
-            Result.TrySetResult(embeddings);
+            if (Cancellation.IsCancellationRequested)
+                Result.TrySetCanceled(Cancellation);
+            return Cancellation.IsCancellationRequested;
         }
-    }
-
-    private sealed class Row
-    {
-        public byte[] Image { get; set; } = [];
     }
 }
