@@ -14,6 +14,10 @@ internal static class TokenizerFiles
     private const string BytePairFile = "vocab.json";
     private const string MergesFile = "merges.txt";
 
+    /// <summary>Names of the files of a tokenizer, of which a checkpoint has some.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        [TokenizerJson.FileName, TokenizerConfig.FileName, WordPieceFile, BytePairFile, MergesFile];
+
     private static readonly string[] s_sentencePieceFiles =
         ["spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "tokenizer.model", "spm.model"];
 
