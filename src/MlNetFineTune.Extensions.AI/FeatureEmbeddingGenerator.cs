@@ -51,7 +51,7 @@ internal sealed class FeatureEmbeddingGenerator<TValue, TRow> : IEmbeddingGenera
         {
             throw new ObjectDisposedException(_column.GeneratorName);
         }
-        return call.Result.Task;
+        return call.Result.Task.WaitAsync(cancellationToken); // a cancelled call ends at once, also while it is computed
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null)

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Text;
 
-/// <summary>A frozen text encoder as a transform: in batches and alone, truncated, cached, saved, loaded, before ML.NET's trainers.</summary>
+/// <summary>A frozen text encoder as a transform: in batches and alone, truncated, cached, saved, before ML.NET's trainers.</summary>
 [TestClass]
 public sealed class TextFeaturesTests
 {
@@ -148,7 +148,8 @@ public sealed class TextFeaturesTests
         Assert.IsTrue(Features(refused)[0].All(float.IsNaN));
         SmallTraining.AssertClose(first[1..], Features(refused)[1..]);
         StringAssert.Contains(refused.GetColumn<string>("Why").First(), "it has 12 tokens, and at most 6 are allowed");
-        Assert.IsTrue(log.Warnings.Any(line => line.StartsWith("1 text could not be read; its features are missing", StringComparison.Ordinal)),
+        Assert.IsTrue(
+            log.Warnings.Any(line => line.StartsWith("1 text could not be read; its features are missing", StringComparison.Ordinal)),
             log.ToString());
     }
 
@@ -249,7 +250,8 @@ public sealed class TextFeaturesTests
             {
                 var log = new LogLines(_ml);
                 (_ml.Model.Load(new MemoryStream(changed), out _) as IDisposable)!.Dispose();
-                Assert.IsTrue(log.Warnings.Any(line => line.Contains("scores its probe text otherwise", StringComparison.Ordinal)), $"{log}");
+                Assert.IsTrue(
+                    log.Warnings.Any(line => line.Contains("scores its probe text otherwise", StringComparison.Ordinal)), log.ToString());
                 continue;
             }
             var error = Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(changed), out _)).GetBaseException();

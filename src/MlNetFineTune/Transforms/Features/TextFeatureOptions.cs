@@ -7,7 +7,7 @@ public sealed record TextFeatureOptions
 {
     /// <summary>
     /// Whether each vector is divided by its Euclidean length, as sentence encoders do: the scalar product of two vectors is then the
-    /// cosine of their angle. Default true. Linear trainers often learn faster without, or with <c>NormalizeMeanVariance</c> after it.
+    /// cosine of their angle. Default true.
     /// </summary>
     public bool Normalize { get; init; } = true;
 
