@@ -20,13 +20,21 @@ internal static class TextFeatureStudy
 
     public static void Print(string set, int seeds, bool quick)
     {
+        Print(set, seeds, quick, new TextFeatureOptions(), s_trainers);
+        Print(set, seeds, quick, new TextFeatureOptions { Normalize = false }, [("Normalize = false, SDCA", Sdca)]);
+    }
+
+    private static void Print(
+        string set, int seeds, bool quick, TextFeatureOptions options,
+        IReadOnlyList<(string Name, Func<MLContext, IEstimator<ITransformer>> Create)> trainers)
+    {
         var context = new MLContext(seed: 1);
         var (train, test) = TextStudy.Load(context, set, quick);
         var watch = Stopwatch.StartNew();
-        using var features = context.Transforms.ExtractTextFeatures("Features", "Text", TextStudy.Backbone).Fit(train);
+        using var features = context.Transforms.ExtractTextFeatures("Features", "Text", TextStudy.Backbone, options).Fit(train);
         var (known, held) = (Computed(context, features, train), Computed(context, features, test));
         var seconds = watch.Elapsed.TotalSeconds;
-        foreach (var (name, create) in s_trainers)
+        foreach (var (name, create) in trainers)
         {
             TextStudy.Print(set, $"ExtractTextFeatures, {name}", [.. Enumerable.Range(1, seeds).Select(seed =>
             {

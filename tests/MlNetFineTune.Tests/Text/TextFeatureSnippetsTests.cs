@@ -19,7 +19,6 @@ public sealed class TextFeatureSnippetsTests
         var (texts, path) = (Rows, Path.Combine(SmallPictures.NewFolder(), "texts.zip"));
         // begin
         var pipeline = ml.Transforms.ExtractTextFeatures("Features", "Text", TextBackbone.FromFolder(folder))
-            .Append(ml.Transforms.NormalizeMeanVariance("Features", fixZero: false))
             .Append(ml.Transforms.Conversion.MapValueToKey("Label", "Kind"))
             .AppendCacheCheckpoint(ml)
             .Append(ml.MulticlassClassification.Trainers.SdcaMaximumEntropy())
