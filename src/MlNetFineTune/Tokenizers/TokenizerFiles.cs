@@ -43,7 +43,8 @@ internal static class TokenizerFiles
                 + $"({TokenizerJson.FileName}, or {WordPieceFile} and {TokenizerConfig.FileName}).");
         }
         var config = Config(folder);
-        if (config.Class is { } name && name != "PreTrainedTokenizer" && !s_wordPieceClasses.Contains(name) && !s_bytePairClasses.Contains(name))
+        if (config.Class is { } name and not "PreTrainedTokenizer"
+            && !s_wordPieceClasses.Contains(name) && !s_bytePairClasses.Contains(name))
         {
             throw new InvalidDataException(
                 $"{Quoted(Path.Combine(folder, TokenizerConfig.FileName))} asks for the tokenizer {SafeText.Quoted(name)}. {Supported}.");
@@ -71,8 +72,8 @@ internal static class TokenizerFiles
         if (config.Class is { } name && s_bytePairClasses.Contains(name))
         {
             throw new InvalidDataException(
-                $"{TokenizerConfig.FileName} asks for {SafeText.Quoted(name)}, but the vocabulary beside it is {tokens.Source} of a WordPiece "
-                + $"tokenizer; expected {BytePairFile} and {MergesFile}. Take the files from one checkpoint.");
+                $"{TokenizerConfig.FileName} asks for {SafeText.Quoted(name)}, but the vocabulary beside it is {tokens.Source} of a "
+                + $"WordPiece tokenizer; expected {BytePairFile} and {MergesFile}. Take the files from one checkpoint.");
         }
         var isMpNet = config.Class == "MPNetTokenizer";
         return new BertTokenizer(tokens, new BertOptions
