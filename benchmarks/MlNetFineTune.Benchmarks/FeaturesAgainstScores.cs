@@ -29,10 +29,10 @@ internal sealed class FeaturesAgainstScores : Benchmark
         timing.Print(features);
         return timing.Ratio(features, scores);
 
-        ImageFeaturesTransformer Extractor(ImageFeatureOptions options) => images.Context.Transforms
+        FeaturesTransformer Extractor(ImageFeatureOptions options) => images.Context.Transforms
             .ExtractImageFeatures("Features", nameof(ReadyImages.Row.Image), images.Backbone, options).Fit(images.View);
 
-        int Count(ImageFeaturesTransformer extractor) =>
+        int Count(FeaturesTransformer extractor) =>
             extractor.Transform(images.View).GetColumn<float[]>("Features").Count(row => row.Length > 0);
     }
 }

@@ -25,7 +25,7 @@ internal static class TextStudy
 
     private static TextFineTuningOptions Base => new() { Backbone = Backbone };
 
-    private static TextBackbone Backbone => TextBackbone.FromFolder(SharedFiles.Require("weights/all-MiniLM-L6-v2"));
+    public static TextBackbone Backbone => TextBackbone.FromFolder(SharedFiles.Require("weights/all-MiniLM-L6-v2"));
 
     public static int Run(IReadOnlyList<string> arguments)
     {
@@ -44,6 +44,8 @@ internal static class TextStudy
             foreach (var (name, options) in s_trainings.Where(training => only is null || training.Name == only))
                 Print(set, name, [.. contexts.Select(ml => Train(ml, set, options, quick))]);
         }
+        foreach (var set in only is null or TextFeatureStudy.Name ? sets.Length > 0 ? sets : ["sst2", "issues"] : [])
+            TextFeatureStudy.Print(set, seeds, quick);
         return 0;
     }
 
@@ -64,14 +66,14 @@ internal static class TextStudy
         return Evaluate(ml, model.Transform(test), watch);
     }
 
-    private static (double Accuracy, double F1, double Seconds) Evaluate(MLContext ml, IDataView scored, Stopwatch watch)
+    public static (double Accuracy, double F1, double Seconds) Evaluate(MLContext ml, IDataView scored, Stopwatch watch)
     {
         var metrics = ml.MulticlassClassification.Evaluate(scored);
         return (metrics.MicroAccuracy, metrics.F1().Macro, watch.Elapsed.TotalSeconds);
     }
 
     // The splits of the reference: no chance, rows counted from 0.
-    private static (IDataView Train, IDataView Test) Load(MLContext ml, string set, bool quick)
+    public static (IDataView Train, IDataView Test) Load(MLContext ml, string set, bool quick)
     {
         List<Row> train, test;
         if (set == "sst2")
@@ -98,7 +100,7 @@ internal static class TextStudy
     private static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
         .Select(line => line.Split('\t')).Select(parts => new Row { Label = parts[1], Text = $"{parts[2]} {parts[3]}" })];
 
-    private static void Print(string set, string name, IReadOnlyList<(double Accuracy, double F1, double Seconds)> runs) =>
+    public static void Print(string set, string name, IReadOnlyList<(double Accuracy, double F1, double Seconds)> runs) =>
         Console.WriteLine($"| {set} | {name} | {Mean([.. runs.Select(run => run.Accuracy)])} | {Mean([.. runs.Select(run => run.F1)])} | "
             + $"{string.Create(CultureInfo.InvariantCulture, $"{runs.Average(run => run.Seconds):0}")} |");
 

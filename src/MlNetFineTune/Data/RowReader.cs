@@ -23,6 +23,9 @@ internal abstract class RowReader : IDisposable
     /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>
     public virtual bool IsMissing(int place) => false;
 
+    /// <summary>Whether a part of the row at a place was left out when it was last encoded, since it was too long.</summary>
+    public virtual bool IsCut(int place) => false;
+
     /// <summary>Whether the picture is so large that it is encoded and released at once, to limit the memory of a batch.</summary>
     public virtual bool IsLarge(int place) => false;
 

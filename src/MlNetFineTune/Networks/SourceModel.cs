@@ -151,6 +151,7 @@ internal sealed class SourceModel(
             + (dropped.Count > 0 ? $"; dropped: {SafeText.Several(dropped)}" : "") + ".");
     });
 
-    private static IEnumerable<ITransformer> Flat(ITransformer model) =>
+    /// <summary>A transformer, or the transformers of a chain, nested chains included.</summary>
+    public static IEnumerable<ITransformer> Flat(ITransformer model) =>
         model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
 }

@@ -15,6 +15,7 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
     private readonly List<(ContentHash Key, int Place)> _computed = [];
     private string _noun = "row";
     private int _unreadable;
+    private int _cut;
     private string? _firstUnreadable;
 
     public int Count { get; private set; }
@@ -35,9 +36,12 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
                 _unreadable++;
                 _firstUnreadable ??= $"{batch.Describe(i)}: {reason}";
             }
-            else if (batch.KnownScoresOf(i).IsEmpty && good++ is var place && place < i)
+            else if (batch.KnownScoresOf(i).IsEmpty)
             {
-                batch.Bytes.Slice(i * length, length).CopyTo(batch.Bytes[(place * length)..]);
+                _cut += batch.Rows.IsCut(i) ? 1 : 0;
+                var place = good++;
+                if (place < i)
+                    batch.Bytes.Slice(i * length, length).CopyTo(batch.Bytes[(place * length)..]);
             }
         }
         if (good > 0)
@@ -54,6 +58,18 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
         var unreadable = _unreadable == 1 ? $"1 {_noun} could not be read; its" : $"{_unreadable} {_noun}s could not be read; their";
         channel.Warning($"{unreadable} {scorer.Missing}. The first: {_firstUnreadable}.");
         (_unreadable, _firstUnreadable) = (0, null);
+    }
+
+    /// <summary>Logs the number of rows of which a part was left out, if any.</summary>
+    public void LogCut(IHost host)
+    {
+        if (_cut == 0)
+            return;
+        using var channel = host.Start("Scoring");
+        channel.Info(_cut == 1
+            ? $"1 {_noun} is longer than the maximum length; a part of it was left out."
+            : $"{_cut} {_noun}s are longer than the maximum length; a part of each was left out.");
+        _cut = 0;
     }
 
     /// <summary>Scores of the i-th row; NaN if it could not be read.</summary>

@@ -113,6 +113,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
                 _input.Dispose();
             _ahead?.Dispose();
             _batch?.LogUnreadable(_host);
+            _batch?.LogCut(_host);
             _batch?.EndPass();
         }
         base.Dispose(disposing);

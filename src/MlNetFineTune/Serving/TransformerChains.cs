@@ -15,7 +15,7 @@ internal static class TransformerChains
     private static IEnumerable<int> BatchSizesIn(ITransformer model) => model switch
     {
         FineTuningTransformer network => [network.BatchSize],
-        ImageFeaturesTransformer network => [network.BatchSize],
+        FeaturesTransformer network => [network.BatchSize],
         IEnumerable chain => chain.OfType<ITransformer>().SelectMany(BatchSizesIn),
         _ => [],
     };

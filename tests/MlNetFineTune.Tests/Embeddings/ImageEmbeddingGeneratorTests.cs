@@ -121,12 +121,12 @@ public sealed class ImageEmbeddingGeneratorTests
 
     private static DataContent Content(byte[] picture) => new(picture, "image/png");
 
-    private ImageFeaturesTransformer Extractor() =>
+    private FeaturesTransformer Extractor() =>
         _ml.Transforms.ExtractImageFeatures("Features", "Image", SmallTraining.Backbone).Fit(View());
 
     private IDataView View() => _ml.Data.LoadFromEnumerable(_pictures.Select(picture => new Row { Image = picture }));
 
-    private List<float[]> Features(ImageFeaturesTransformer model) =>
+    private List<float[]> Features(FeaturesTransformer model) =>
         [.. model.Transform(View()).GetColumn<float[]>("Features")];
 
     private sealed class Row

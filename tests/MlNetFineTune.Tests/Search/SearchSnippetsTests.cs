@@ -44,6 +44,31 @@ public sealed class SearchSnippetsTests
         Snippets.VerifyDocumented("Search/SearchSnippetsTests.cs", nameof(Generate), "search.md");
     }
 
+    [TestMethod]
+    public void Texts()
+    {
+        var encoder = SmallTexts.Backbone;
+        var texts = ml.Data.LoadFromEnumerable<Article>(
+            [new() { Id = "1", Text = "the film was great" }, new() { Id = "2", Text = "a very poor book" }]);
+        // begin
+        using var features = ml.Transforms.ExtractTextFeatures("Features", "Text", encoder).Fit(texts);
+        var index = ml.FineTuning.BuildImageIndex(features.Transform(texts), keyColumnName: "Id");
+        using var generator = ml.FineTuning.CreateTextEmbeddingGenerator(features);
+        var question = generator.GenerateAsync(["a great film"]).Result[0].Vector; // or await
+        foreach (var match in index.Search(question.Span, count: 5))
+            Console.WriteLine(match); // Id and cosine
+        // end
+        Assert.AreEqual("1", index.Search(question.Span, count: 1)[0].Key);
+        Snippets.VerifyDocumented("Search/SearchSnippetsTests.cs", nameof(Texts), "search.md");
+    }
+
+    private sealed class Article
+    {
+        public string Id { get; set; } = "";
+
+        public string Text { get; set; } = "";
+    }
+
     private sealed class Content
     {
         public byte[] Image { get; set; } = [];

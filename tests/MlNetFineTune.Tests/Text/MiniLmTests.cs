@@ -1,8 +1,11 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,6 +51,32 @@ public sealed class MiniLmTests
             LearningRate = 3e-3f,
         }).Fit(train);
         Assert.IsGreaterThan(0.7, ml.BinaryClassification.Evaluate(model.Transform(test), nameof(TextRow.IsGood)).Accuracy);
+    }
+
+    [TestMethod]
+    public void SentenceVectorsAreThoseOfThePublishedOnnxFile()
+    {
+        var backbone = TextBackbone.FromFolder(SharedData.RequireOrSkip(Weights));
+        JsonElement[] sentences = [.. Fixture.Read("minilm.json").GetProperty("sentences").EnumerateArray()];
+        var ml = new MLContext();
+        var view = ml.Data.LoadFromEnumerable(sentences.Select(sentence => new TextRow { Text = sentence.Text("text") }));
+        using var features = ml.Transforms.ExtractTextFeatures("Features", "Text", backbone).Fit(view);
+        var vectors = features.Transform(view).GetColumn<float[]>("Features").ToArray();
+
+        var pieces = new List<TextPiece>();
+        foreach (var (i, sentence) in sentences.Index())
+        {
+            pieces.Clear();
+            backbone.Tokenizer!.Encode(sentence.Text("text"), pieces);
+            CollectionAssert.AreEqual(
+                sentence.GetProperty("ids").Numbers().Select(id => (int)id).ToArray()[1..^1], pieces.Select(piece => piece.Id).ToArray());
+            var expected = MemoryMarshal.Cast<byte, Half>(Convert.FromBase64String(sentence.Text("vector"))).ToArray();
+            Assert.IsGreaterThan(0.9999, Cosine([.. expected.Select(value => (float)value)], vectors[i]), sentence.Text("text"));
+            Fixture.AreClose(
+                sentence.GetProperty("first").Numbers(), Array.ConvertAll(vectors[i], value => (double)value), 1e-3, "vector");
+            Fixture.AreClose(
+                sentence.GetProperty("cosines").Numbers(), [.. vectors.Select(other => Cosine(vectors[i], other))], 2e-3, "cosines");
+        }
     }
 
     private static float[][] Vectors(string folder, string[] sentences)

@@ -76,7 +76,7 @@ public sealed class CachedFeaturesTests
     public void ALoadedTransformerTakesACacheAndSharesTheNetwork()
     {
         using var extractor = Extractor(FeatureCache.InMemory());
-        using var loaded = (ImageFeaturesTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, extractor)), out _);
+        using var loaded = (FeaturesTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, extractor)), out _);
         using var cached = loaded.WithFeatureCache(FeatureCache.InMemory());
         loaded.Dispose();
         var view = SmallPictures.View(_ml, _photos.Take(20));
@@ -189,7 +189,7 @@ public sealed class CachedFeaturesTests
         Assert.AreEqual((0L, 0L), (extractor.Cache!.Found, extractor.Cache.Kept));
     }
 
-    private ImageFeaturesTransformer Extractor(FeatureCache cache, ImageFeatureOptions? options = null) =>
+    private FeaturesTransformer Extractor(FeatureCache cache, ImageFeatureOptions? options = null) =>
         _ml.Transforms.ExtractImageFeatures(
             "Features", "ImagePath", SmallTraining.Backbone, (options ?? new ImageFeatureOptions()) with { FeatureCache = cache })
             .Fit(SmallPictures.View(_ml, _photos));

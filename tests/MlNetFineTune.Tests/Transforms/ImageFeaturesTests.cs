@@ -145,8 +145,8 @@ public sealed class ImageFeaturesTests
         SmallTraining.AssertSameBits(Features(chain.Transform(View())), Features(loaded.Transform(View())));
         SmallTraining.AssertSameBits(Features(chain.Transform(View())), [.. loaded.Transform(View()).GetColumn<float[]>("Copy")]);
         Assert.AreEqual(chain.Transform(View()).Schema.ToString(), loaded.Transform(View()).Schema.ToString());
-        var again = loaded.OfType<ImageFeaturesTransformer>().Single();
-        Assert.AreEqual(several ? s_several.Pooling : FeaturePooling.Native, again.Pooling);
+        var again = loaded.OfType<FeaturesTransformer>().Single();
+        Assert.AreEqual($"{(several ? s_several.Pooling : FeaturePooling.Native)}", again.Pooling);
         Assert.AreEqual(FeatureCache.None, again.FeatureCache);
         var (expected, actual) = (Zip.Read(zip), Zip.Read(SmallTraining.Save(_ml, loaded, View().Schema)));
         foreach (var (name, bytes) in expected)
@@ -241,7 +241,7 @@ public sealed class ImageFeaturesTests
         var preprocessing = new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
         var backbone = Backbone.FromTorchScript(program, preprocessing);
         using var extractor = Extractor(backbone);
-        using var loaded = (ImageFeaturesTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, extractor)), out _);
+        using var loaded = (FeaturesTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, extractor)), out _);
 
         SmallTraining.AssertSameBits(Features(extractor.Transform(View())), Features(loaded.Transform(View())));
         StringAssert.Contains(
@@ -250,7 +250,7 @@ public sealed class ImageFeaturesTests
             "Take FeaturePooling.Native");
     }
 
-    private ImageFeaturesTransformer Extractor(Backbone? backbone = null, ImageFeatureOptions? options = null) =>
+    private FeaturesTransformer Extractor(Backbone? backbone = null, ImageFeatureOptions? options = null) =>
         _ml.Transforms.ExtractImageFeatures("Features", "ImagePath", backbone ?? SmallTraining.Backbone, options).Fit(View());
 
     private IDataView View() => SmallPictures.View(_ml, _photos);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -30,6 +31,9 @@ internal sealed class TextInput(
     private readonly TokenRows _rows = new(tokenizer, maximumLength, truncation, columns.Second is not null);
 
     public Tokenizer Tokenizer => tokenizer;
+
+    /// <summary>Name of the column of the only or first text.</summary>
+    public string Column => columns.First;
 
     public override int Length => _rows.Length;
 
@@ -69,6 +73,13 @@ internal sealed class TextInput(
         ];
         TokenRows.Write(tokens, tokens.Length, sample);
         return sample;
+    }
+
+    /// <summary>Number of tokens of a single text in the network: after truncation, with special tokens; 0 if it is refused.</summary>
+    public int CountTokens(ReadOnlySpan<char> text)
+    {
+        using var row = new ScratchBuffer<byte>(Length);
+        return _rows.Encode(text, [], row.Span, out _) is null ? TokenRows.CountOf(row.Span) : 0;
     }
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
@@ -130,6 +141,7 @@ internal sealed class TextInput(
         TokenRows rows, Func<(ReadOnlyMemory<char> First, ReadOnlyMemory<char> Second)> next, int places) : RowReader
     {
         private readonly (string First, string Second)[] _texts = new (string, string)[places];
+        private readonly bool[] _isCut = new bool[places];
 
         public override int Length => rows.Length;
 
@@ -142,7 +154,17 @@ internal sealed class TextInput(
         }
 
         public override string? Encode(int place, Augmentation view, Span<byte> output) =>
-            rows.Encode(_texts[place].First, _texts[place].Second, output, out _);
+            rows.Encode(_texts[place].First, _texts[place].Second, output, out _isCut[place]);
+
+        public override bool IsCut(int place) => _isCut[place];
+
+        // The length of the first text tells where the second begins.
+        public override ContentHash? ContentOf(int place)
+        {
+            var (first, second) = _texts[place];
+            var both = second.Length == 0 ? first : first + second;
+            return ContentHash.Of(FormattableString.Invariant($"texts {first.Length}"), MemoryMarshal.AsBytes(both.AsSpan()));
+        }
 
         public override string Describe(int place) => "a text";
     }

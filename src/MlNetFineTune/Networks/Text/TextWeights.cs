@@ -43,6 +43,12 @@ internal static class TextWeights
     {
         if (definition.Weights is WeightsSource.Earlier { Model: var model })
         {
+            if (definition.Pooling == TextBackbone.TokenPooling.Pooler && model.Text!.Pooling != TextBackbone.TokenPooling.Pooler)
+            {
+                throw new ArgumentException(
+                    $"TextBackbone.Pooling is {definition.Pooling}, and the earlier model of {definition.Name}, with {model.Text.Pooling}, "
+                    + "has no pooler layer: take Mean or ClassToken.");
+            }
             model.CopyTo(Named(encoder));
             return;
         }

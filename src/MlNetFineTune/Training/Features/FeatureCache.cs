@@ -14,8 +14,9 @@ namespace MlNetFineTune;
 /// Validation rows are always cached. Training pictures are cached if <see cref="FineTuningOptions.Augmentation"/> is
 /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>; with other augmentations the frozen stages run in every epoch,
 /// since pictures do not repeat. The logits of a teacher (<see cref="Distillation"/>) for training pictures are cached in the same way.
-/// <see cref="TrainingReport.FeatureCache"/> has the numbers of computed and found rows. <c>ExtractImageFeatures</c> keeps its features
-/// here as well, where <see cref="ImageFeatureOptions.FeatureCache"/> asks for it.
+/// <see cref="TrainingReport.FeatureCache"/> has the numbers of computed and found rows. <c>ExtractImageFeatures</c> and
+/// <c>ExtractTextFeatures</c> keep their features here as well, where <see cref="ImageFeatureOptions.FeatureCache"/> or
+/// <see cref="TextFeatureOptions.FeatureCache"/> asks for it.
 /// </remarks>
 public abstract partial record FeatureCache
 {

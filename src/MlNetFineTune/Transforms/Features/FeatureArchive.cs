@@ -12,46 +12,52 @@ using TorchSharp;
 
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name: no registration is required.
 [assembly: LoadableClass(
-    typeof(ImageFeaturesTransformer), typeof(ImageFeaturesLoader), null, typeof(SignatureLoadModel), "Features of a frozen network",
-    FeatureArchive.LoaderSignature)]
+    typeof(FeaturesTransformer), typeof(ImageFeaturesLoader), null, typeof(SignatureLoadModel), "Features of a frozen network",
+    FeatureArchive.ImagesLoaderSignature)]
+[assembly: LoadableClass(
+    typeof(FeaturesTransformer), typeof(TextFeaturesLoader), null, typeof(SignatureLoadModel), "Text features of a frozen network",
+    FeatureArchive.TextsLoaderSignature)]
 
 namespace MlNetFineTune.Transforms;
 
 /// <summary>
-/// A feature extractor in ML.NET's zip: <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="FeatureManifest"/>) and its hash, and
-/// <c>network.pt</c> if the network is a TorchScript program.
+/// A feature extractor in ML.NET's zip: <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="FeatureManifest"/>) and its hash,
+/// <c>network.pt</c> if the network is a TorchScript program, and <c>vocabulary.txt</c> for texts. Extractors for pictures and for texts
+/// have different loader signatures.
 /// </summary>
 internal static class FeatureArchive
 {
-    public const string LoaderSignature = "MlNetFineTuneFeatures";
+    public const string ImagesLoaderSignature = "MlNetFineTuneFeatures";
+    public const string TextsLoaderSignature = "MlNetFineTuneTextFeature";
 
-    // Numbers of one picture at all sizes: half a gigabyte.
+    // Numbers of one row, a picture at all sizes: half a gigabyte.
     private const long MostNumbers = 1L << 27;
 
-    private static readonly VersionInfo s_version = new(
-        modelSignature: "MNFTFEAT",
-        verWrittenCur: ArchiveFiles.WrittenVersion,
-        verReadableCur: 0x00010001,
-        verWeCanReadBack: 0x00010001,
-        loaderSignature: LoaderSignature,
-        loaderAssemblyName: typeof(FeatureArchive).Assembly.GetName().Name);
+    public static VersionInfo ImagesVersion { get; } = ModelArchive.VersionOf("MNFTFEAT", ImagesLoaderSignature);
+
+    public static VersionInfo TextsVersion { get; } = ModelArchive.VersionOf("MNFTTFEA", TextsLoaderSignature);
 
     public static void Save(ModelSaveContext ctx, FineTunedNetwork network, FeatureManifest manifest)
     {
         ctx.CheckAtModel();
-        ctx.SetVersionInfo(s_version);
+        ctx.SetVersionInfo(manifest.Version);
         ModelArchive.SaveScript(ctx, network);
-        ArchiveFiles.SaveManifest(
-            ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, WeightPrecision.Float32) });
+        ModelArchive.SaveVocabulary(ctx, manifest.GetInput());
+        var complete = manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, WeightPrecision.Float32) };
+        ArchiveFiles.SaveManifest<object>(ctx, complete); // as an object, it is written with the properties of its kind
     }
 
-    public static ImageFeaturesTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="ctx">Context at the model's entry.</param>
+    /// <param name="version">Version that the header must have.</param>
+    public static FeaturesTransformer Load<T>(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version)
+        where T : FeatureManifest
     {
-        ctx.CheckAtModel(s_version);
-        var manifest = ArchiveFiles.LoadManifest<FeatureManifest>(ctx, FeatureManifest.CurrentVersion);
+        ctx.CheckAtModel(version);
+        var manifest = ArchiveFiles.LoadManifest<T>(ctx, FeatureManifest.CurrentVersion).WithEntries(ctx);
         using var channel = env.Start("Loading a frozen network");
         var device = Devices.Choose(env, channel);
-        var network = CreateEmpty(env, ctx, manifest);
+        var network = Sensible(() => manifest.CreateEmpty(env, ctx));
         try
         {
             ArchiveFiles.LoadWeights(ctx, network, manifest.WeightsSha256);
@@ -59,7 +65,7 @@ internal static class FeatureArchive
             network.PrepareForScoring();
             var model = Sensible(() => ModelOf(network, manifest));
             CheckProbe(channel, model);
-            return new ImageFeaturesTransformer(env, model, FeatureCache.None);
+            return new FeaturesTransformer(env, model, FeatureCache.None);
         }
         catch
         {
@@ -68,36 +74,26 @@ internal static class FeatureArchive
         }
     }
 
-    private static ImageNetwork CreateEmpty(IHostEnvironment env, ModelLoadContext ctx, FeatureManifest manifest) => Sensible(() =>
+    private static FeatureModel ModelOf(FineTunedNetwork network, FeatureManifest manifest)
     {
-        if (manifest.Encoder.Table is not null)
-            throw new ArgumentException("a table stands beside its pictures");
-        var script = manifest.Encoder.ScriptSha256 is { } sha256 ? ModelArchive.LoadScript(ctx, sha256) : null;
-        return ImageNetwork.CreateEmpty(manifest.Encoder.ToBackbone(script, env), features => new FeatureHead(features));
-    });
-
-    private static FeatureModel ModelOf(ImageNetwork network, FeatureManifest manifest)
-    {
-        var pooling = manifest.Pooling.Create();
-        var sizes = FeaturePlan.SizesOf(pooling, network.Definition);
-        var input = manifest.CreateInput(sizes);
+        var input = manifest.CreateInput(network);
         if (input.Shapes.Sum(shape => (long)shape.Size) is var numbers and > MostNumbers)
             throw new ArgumentException($"a row of it has {numbers} numbers, at most {MostNumbers} are possible");
         if (string.IsNullOrWhiteSpace(manifest.OutputColumn))
             throw new ArgumentException("its output column has no name");
-        var plan = FeaturePlan.Of(pooling, network);
-        return manifest.ProbeFeatures.Count == plan.Names.Count
-            ? new FeatureModel(network, input, plan, manifest)
-            : throw new ArgumentException($"it has {manifest.ProbeFeatures.Count} probe features of {plan.Names.Count}");
+        var function = manifest.CreateFunction(network);
+        return manifest.ProbeFeatures.Count == function.Names.Count
+            ? new FeatureModel(network, input, function, manifest)
+            : throw new ArgumentException($"it has {manifest.ProbeFeatures.Count} probe features of {function.Names.Count}");
     }
 
     private static void CheckProbe(IChannel channel, FeatureModel model)
     {
-        var function = FeatureModel.FunctionOf(model.Plan);
-        var isOurs = model.Network.Device.type == DeviceType.CPU && model.Network.Definition.Script is null;
+        var function = FeatureModel.FunctionOf(model.Function);
+        var isOurs = model.Network.Device.type == DeviceType.CPU && model.Network.Definition?.Script is null;
         var onMismatch = model.Manifest.OnProbeMismatch;
         Probe.Check(
-            channel, "picture", model.Input.Shapes.Sum(shape => shape.Size),
+            channel, model.Manifest.Noun, model.Input.Shapes.Sum(shape => shape.Size),
             count => Probe.Score(model.Network, model.Input, function, count), model.Manifest.ProbeFeatures,
             onMismatch, isOurs ? ProbeMismatch.Throw : onMismatch);
     }
@@ -115,9 +111,15 @@ internal static class FeatureArchive
     }
 }
 
-// ML.NET finds it by reflection.
+// ML.NET finds these classes by reflection: one for each loader signature.
 internal static class ImageFeaturesLoader
 {
-    private static ImageFeaturesTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
-        LoadingLog.Explain(env, () => FeatureArchive.Load(env, ctx));
+    private static FeaturesTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => FeatureArchive.Load<ImageFeatureManifest>(env, ctx, FeatureArchive.ImagesVersion));
+}
+
+internal static class TextFeaturesLoader
+{
+    private static FeaturesTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => FeatureArchive.Load<TextFeatureManifest>(env, ctx, FeatureArchive.TextsVersion));
 }

@@ -6,8 +6,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Transforms;
 
-/// <summary>A pooling resolved for a network: the sizes of the picture, the pooled stages, and the names of the features.</summary>
-internal sealed class FeaturePlan
+/// <summary>
+/// A pooling resolved for an image network: the sizes of the picture, the pooled stages, and the names of the features, which consist of
+/// the stage, the size if there are several, the kind of pooling, and the channel.
+/// </summary>
+internal sealed class FeaturePlan : FeatureFunction
 {
     private readonly FeaturePooling _pooling;
     private readonly IReadOnlyList<int> _stages; // indices of the pooled stages, ascending
@@ -16,14 +19,10 @@ internal sealed class FeaturePlan
     private FeaturePlan(FeaturePooling pooling, IReadOnlyList<int> sizes, IReadOnlyList<int> stages, bool normalizes)
     {
         (_pooling, Sizes, _stages, _normalizes) = (pooling, sizes, stages, normalizes);
-        Names = [];
     }
 
     /// <summary>Width and height of the network's input in pixels, in order.</summary>
     public IReadOnlyList<int> Sizes { get; }
-
-    /// <summary>Names of the features: stage, size if there are several, kind of pooling, channel.</summary>
-    public IReadOnlyList<string> Names { get; private set; }
 
     /// <summary>Width and height of the backbone's input in pixels for a pooling.</summary>
     /// <exception cref="ArgumentException">The network does not support these sizes.</exception>
@@ -61,6 +60,9 @@ internal sealed class FeaturePlan
         plan.Names = plan.NamesOf(network);
         return plan;
     }
+
+    public override Tensor Compute(FineTunedNetwork network, ModelInputs inputs) =>
+        Compute((ImageNetwork)network, ScaledImageInput.PicturesOf(inputs, Sizes));
 
     /// <summary>Computes the features of a batch.</summary>
     /// <param name="network">The network, prepared for scoring.</param>

@@ -25,7 +25,7 @@ public sealed record ImageFeatureOptions
     /// New features are first written to a temporary file of the folder, where only this transformer finds them. It is completed at the
     /// end of a pass with at least 64 of them (for each later file twice as many, up to 4096) or after an hour, and when the transformer is
     /// disposed. A batch of <c>CreatePredictor</c> is a pass. Not used by <c>PredictionEngine</c>, and not saved with the model: see
-    /// <see cref="ImageFeaturesTransformer.WithFeatureCache"/>. A folder that cannot be used is an <see cref="IOException"/> when rows are
+    /// <see cref="FeaturesTransformer.WithFeatureCache"/>. A folder that cannot be used is an <see cref="IOException"/> when rows are
     /// read. Default: <see cref="FeatureCache.None"/>.
     /// </summary>
     public FeatureCache FeatureCache

@@ -31,7 +31,7 @@ namespace MlNetFineTune;
 /// | Exportable to ONNX | No |
 /// ]]></format>
 /// </remarks>
-public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer>
+public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
 {
     private readonly IHostEnvironment _env;
     private readonly Backbone _backbone;
@@ -80,7 +80,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
     /// <param name="input">The data.</param>
     /// <exception cref="ArgumentException">The pooling does not fit the network.</exception>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
-    public ImageFeaturesTransformer Fit(IDataView input)
+    public FeaturesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         _column.In(input.Schema, _env, "input", "image");
@@ -98,7 +98,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
             var plan = FeaturePlan.Of(_options.Pooling, network);
             var model = new FeatureModel(network, InputOf(plan), plan, ManifestOf(network, plan));
             fit.Channel.Info($"{_backbone} gives {plan.Names.Count} features a picture by {_options.Pooling}.");
-            return new ImageFeaturesTransformer(fit.Host, model, _options.FeatureCache);
+            return new FeaturesTransformer(fit.Host, model, _options.FeatureCache);
         }
         catch
         {
@@ -136,7 +136,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer
     private ModelInput InputOf(FeaturePlan plan) =>
         ScaledImageInput.Create(_column, _backbone.Preprocessing, _backbone.InputChannels, plan.Sizes);
 
-    private FeatureManifest ManifestOf(ImageNetwork network, FeaturePlan plan) => new()
+    private ImageFeatureManifest ManifestOf(ImageNetwork network, FeaturePlan plan) => new()
     {
         FormatVersion = FeatureManifest.CurrentVersion,
         Packages = PackageVersions.Current,

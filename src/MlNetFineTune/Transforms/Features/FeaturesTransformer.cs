@@ -10,43 +10,47 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A frozen network that computes a feature vector for each picture, in batches. It can be used in chains with ML.NET's own trainers, with
-/// <c>PredictionEngine</c> and with <c>ml.Model.Save</c>. It owns the network: dispose it. Thread-safe.
+/// A frozen network that computes a feature vector for each picture or text, in batches: made by <c>ml.Transforms.ExtractImageFeatures</c>
+/// and <c>ml.Transforms.ExtractTextFeatures</c>. It can be used in chains with ML.NET's own trainers, with <c>PredictionEngine</c> and with
+/// <c>ml.Model.Save</c>. It owns the network: dispose it. Thread-safe.
 /// </summary>
-public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDisposable
+public sealed class FeaturesTransformer : ITransformer, ICanSaveModel, IDisposable
 {
     private readonly IHost _host;
     private readonly FeatureModel _model;
     private readonly NetworkScoring _scoring;
 
-    internal ImageFeaturesTransformer(IHostEnvironment env, FeatureModel model, FeatureCache cache)
+    internal FeaturesTransformer(IHostEnvironment env, FeatureModel model, FeatureCache cache)
         : this(env, model, cache, new NetworkScorer(
-            new SharedNetwork(model.Network, model.Input), FeatureModel.FunctionOf(model.Plan), [Augmentation.None]))
+            new SharedNetwork(model.Network, model.Input), FeatureModel.FunctionOf(model.Function), [Augmentation.None]))
     {
     }
 
-    private ImageFeaturesTransformer(IHostEnvironment env, FeatureModel model, FeatureCache cache, NetworkScorer scorer)
+    private FeaturesTransformer(IHostEnvironment env, FeatureModel model, FeatureCache cache, NetworkScorer scorer)
     {
-        _host = env.Register(nameof(ImageFeaturesTransformer));
+        _host = env.Register(nameof(FeaturesTransformer));
         _model = model;
         FeatureCache = cache;
-        var columns = new FeatureColumns(model.Manifest.OutputColumn, model.Manifest.StatusColumn, model.Plan.Names);
+        var columns = new FeatureColumns(model.Manifest.OutputColumn, model.Manifest.StatusColumn, model.Function.Names);
         _scoring = new NetworkScoring(_host, this, model.Input, columns, scorer)
         {
             OnnxAdvice = "Save the pipeline as ML.NET's zip, which holds the network.",
-            Cache = cache == FeatureCache.None ? null : new ScoreCache(_host, model.Plan.Names.Count, Open),
+            Cache = cache == FeatureCache.None ? null : new ScoreCache(_host, model.Function.Names.Count, Open),
         };
-        Pooling = model.Manifest.Pooling.Create();
+        Pooling = model.Manifest.PoolingCode;
 
         IFeatureStore Open(IChannel channel) =>
-            cache.Open(IdentityOf, new FeatureLayout([model.Plan.Names.Count]), channel);
+            cache.Open(IdentityOf, new FeatureLayout([model.Function.Names.Count]), channel);
     }
 
-    /// <summary>Number of features per picture, the size of the output vector.</summary>
-    public int FeatureCount => _model.Plan.Names.Count;
+    /// <summary>Number of features per row, the size of the output vector.</summary>
+    public int FeatureCount => _model.Function.Names.Count;
 
-    /// <summary>How activations are reduced to features.</summary>
-    public FeaturePooling Pooling { get; }
+    /// <summary>
+    /// How activations are reduced to features, as text: the <see cref="FeaturePooling"/> of pictures, such as <c>Native</c>, or the
+    /// <see cref="TextBackbone.Pooling"/> of texts, such as <c>Mean, normalized</c>.
+    /// </summary>
+    public string Pooling { get; }
 
     /// <summary>Where features are cached. <see cref="FeatureCache.None"/> in a loaded model.</summary>
     public FeatureCache FeatureCache { get; }
@@ -55,6 +59,12 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
     internal int BatchSize => _scoring.BatchSize;
 
     internal ScoreCache? Cache => _scoring.Cache;
+
+    /// <summary>Name of the network.</summary>
+    internal string NetworkName => _model.Network.Name;
+
+    /// <summary>Input of the network.</summary>
+    internal ModelInput Input => _model.Input;
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -68,8 +78,8 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
     }
 
     /// <summary>
-    /// Adds the features to the data. Lazy: they are computed in batches when a cursor reads them. The features of a picture that cannot be
-    /// read are NaN; the number of such pictures is logged.
+    /// Adds the features to the data. Lazy: they are computed in batches when a cursor reads them. The features of a row that cannot be
+    /// read are NaN; the number of such rows is logged.
     /// </summary>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
@@ -87,10 +97,10 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
     /// </summary>
     /// <param name="cache">Where features are cached.</param>
     /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
-    public ImageFeaturesTransformer WithFeatureCache(FeatureCache cache)
+    public FeaturesTransformer WithFeatureCache(FeatureCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        return new ImageFeaturesTransformer(_host, _model, cache, _scoring.Network.Share(_scoring.Network.Views));
+        return new FeaturesTransformer(_host, _model, cache, _scoring.Network.Share(_scoring.Network.Views));
     }
 
     /// <summary>Completes the cache, and frees the network's memory as soon as no row is being computed.</summary>
@@ -107,7 +117,7 @@ public sealed class ImageFeaturesTransformer : ITransformer, ICanSaveModel, IDis
     {
         ContentHash? identity = null;
         _scoring.Network.Read(network => identity = EncoderIdentity.Of(
-            network.Device, $"features {_model.Network.Computation} {_model.Input.Form} {Pooling.Code}", network.PlainTensors()));
+            network.Device, $"features {_model.Network.Computation} {_model.Input.Form} {Pooling}", network.PlainTensors()));
         return identity!.Value;
     }
 }
