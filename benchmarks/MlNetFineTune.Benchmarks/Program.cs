@@ -26,6 +26,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
+    [EntityStudy.Name] = (EntityStudy.Run, EntityStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
 };
 

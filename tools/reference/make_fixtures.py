@@ -7,6 +7,7 @@ import cifar_fixture
 import clipping_fixture
 import crop_fixture
 import distillation_fixture
+import entities_fixture
 import erasing_fixture
 import explanations_fixture
 import features_fixture
@@ -40,6 +41,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 text_fixture.main()
+entities_fixture.main()
 module_fixture.main()
 features_fixture.main()
 fusion_fixture.main()

@@ -17,5 +17,5 @@ internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInp
 
     /// <summary>The scores of a task.</summary>
     public static ScoreFunction Of(Objective objective) =>
-        new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0)));
+        new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0), inputs));
 }
