@@ -5,8 +5,9 @@ using Microsoft.ML;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Entities of CoNLL-2003 by MiniLM: every tenth sentence of the training file (1,405), evaluated on every sixth of the others (542 and 576).
-/// The recipe is that of the reference in PyTorch: all weights at 5e-5, the head at 1e-3, linear to zero, batches of 32, windows of 64 tokens.
+/// Entities of CoNLL-2003 by MiniLM: every tenth sentence of the training file (1,405), evaluated on every sixth of the others (542 and
+/// 576). The recipe is that of the reference in PyTorch: all weights at 5e-5, the head at 1e-3, linear to zero, batches of 32, windows of
+/// 64 tokens.
 /// </summary>
 internal static class EntityStudy
 {

@@ -50,9 +50,10 @@ internal sealed class PairedTiming
     public double Ratio(string a, string b) => Median(RatesOf(a).Zip(RatesOf(b), (x, y) => x / y));
 
     /// <param name="first">Ratios are the first candidate's rate divided by the row's.</param>
-    public void Print(string first)
+    /// <param name="unit">Of the rates.</param>
+    public void Print(string first, string unit = "images/s")
     {
-        Console.WriteLine($"{"",-52} {"images/s",10} {"min",8} {"max",8} {"ratio",8}");
+        Console.WriteLine($"{"",-52} {unit,10} {"min",8} {"max",8} {"ratio",8}");
         foreach (var (name, _, rates) in _candidates)
             Row(name, Median(rates), rates.Min(), rates.Max(), Ratio(first, name));
     }

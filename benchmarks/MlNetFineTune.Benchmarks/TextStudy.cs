@@ -38,10 +38,11 @@ internal static class TextStudy
         Console.WriteLine("|---|---|---|---|---|");
         foreach (var set in sets.Length > 0 ? sets : ["sst2", "issues"])
         {
+            var contexts = Enumerable.Range(1, seeds).Select(seed => new MLContext(seed)).ToList();
             if (only is null)
-                Print(set, "ML.NET: FeaturizeText, SDCA", [.. Enumerable.Range(1, seeds).Select(seed => Stock(new MLContext(seed), set, quick))]);
+                Print(set, "ML.NET: FeaturizeText, SDCA", [.. contexts.Select(ml => Stock(ml, set, quick))]);
             foreach (var (name, options) in s_trainings.Where(training => only is null || training.Name == only))
-                Print(set, name, [.. Enumerable.Range(1, seeds).Select(seed => Train(new MLContext(seed), set, options, quick))]);
+                Print(set, name, [.. contexts.Select(ml => Train(ml, set, options, quick))]);
         }
         return 0;
     }
@@ -91,8 +92,8 @@ internal static class TextStudy
         return (keys.Transform(trainView), keys.Transform(ml.Data.LoadFromEnumerable(test)));
     }
 
-    private static List<Row> Sentences(string path) =>
-        [.. File.ReadLines(SharedFiles.Require(path)).Select(line => line.Split('\t', 2)).Select(parts => new Row { Label = parts[0], Text = parts[1] })];
+    private static List<Row> Sentences(string path) => [.. File.ReadLines(SharedFiles.Require(path))
+        .Select(line => line.Split('\t', 2)).Select(parts => new Row { Label = parts[0], Text = parts[1] })];
 
     private static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
         .Select(line => line.Split('\t')).Select(parts => new Row { Label = parts[1], Text = $"{parts[2]} {parts[3]}" })];

@@ -1,8 +1,8 @@
 // Loads a model in a process that references ML.NET but has not loaded this library, scores the pictures whose paths follow, and prints the
-// bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. For
-// a model of texts the arguments are the texts, and of words the words with blanks between them. A path
-// may be followed by what stands in a table beside it: path;number;text. --register <assembly> before the model registers an assembly with
-// factories. --column <name> before the model prints another column of vectors instead.
+// bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. For a
+// model of texts the arguments are the texts, and for one of words the words with blanks between them. A path may be followed by what
+// stands in a table beside it: path;number;text. --register <assembly> before the model registers an assembly with factories.
+// --column <name> before the model prints another column of vectors instead.
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;

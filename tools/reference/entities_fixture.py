@@ -128,7 +128,8 @@ def main():
         converted = sequences if scheme == "Iob2" else [iob2(l, len(s)) for l, s in zip(lenient, sequences)]
         correct = sum(a == b for t, c in zip(truth, converted) for a, b in zip(iob2(conlleval(t), len(t)), c))
         schemes[scheme] = {
-            "sequences": [{"labels": " ".join(s), "lenient": listed(l), "strict": listed(t)} for s, l, t in zip(sequences, lenient, strict)],
+            "sequences": [{"labels": " ".join(labels), "lenient": listed(one), "strict": listed(other)}
+                          for labels, one, other in zip(sequences, lenient, strict)],
             "truth": [" ".join(labels) for labels in truth],
             "lenient": fixture.numbers(scores(actual, lenient), 12),
             "strict": fixture.numbers(scores(actual, strict), 12),

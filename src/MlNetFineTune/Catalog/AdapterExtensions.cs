@@ -34,6 +34,26 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
+    /// Restores a model from an adapter file of <see cref="FineTuningTransformer.SaveAdapter"/> and the text network that it was trained
+    /// on.
+    /// </summary>
+    /// <param name="catalog">The operations on models.</param>
+    /// <param name="path">Path of the adapter file.</param>
+    /// <param name="backbone">The network of the training, with the same weights, layers and tokenizer.</param>
+    /// <returns>The model. It holds native memory: dispose it.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not an adapter, is damaged, or was trained on another network, with another tokenizer, or on other weights.
+    /// </exception>
+    public static FineTuningTransformer LoadAdapter(this ModelOperationsCatalog catalog, string path, TextBackbone backbone)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentNullException.ThrowIfNull(backbone);
+        return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, backbone);
+    }
+
+    /// <summary>
     /// Restores a model from an adapter file of <see cref="FineTuningTransformer.SaveAdapter"/> and the module that it was trained on.
     /// </summary>
     /// <param name="catalog">The operations on models.</param>

@@ -61,8 +61,8 @@ public sealed partial class FineTuningCatalog
     }
 
     /// <summary>
-    /// Evaluates labels of words, of a <see cref="LearningTask.TokenClassification"/> model or any other, in one pass over the data (and one
-    /// over each column of texts before it). Rows without labels or predictions are left out and counted in
+    /// Evaluates labels of words, of a <see cref="LearningTask.TokenClassification"/> model or any other, in one pass over the data (and
+    /// one over each column of texts before it). Rows without labels or predictions are left out and counted in
     /// <see cref="TokenClassificationMetrics.RowsLeftOut"/>.
     /// </summary>
     /// <param name="data">The scored data.</param>

@@ -86,7 +86,8 @@ internal sealed class SourceModel(
     /// <param name="adaptationOf">As <see cref="BackboneNetwork.Adaptation"/>; null if all shapes must be equal.</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void CopyTo(
-        IReadOnlyList<(string Name, Tensor Tensor)> tensors, Func<string, long[], Func<Tensor, Tensor>?>? adaptationOf = null) => read(earlier =>
+        IReadOnlyList<(string Name, Tensor Tensor)> tensors, Func<string, long[], Func<Tensor, Tensor>?>? adaptationOf = null) =>
+        read(earlier =>
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -7,6 +7,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
+using MlNetFineTune.Tokenizers;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -66,6 +67,16 @@ internal static class AdapterFile
             DefinitionOf(trained, backbone, path), file.Task.CreateHead, file.Manifest.Seed, file.Log, TableFormOf(trained, file));
     });
 
+    /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or belongs to another text network.</exception>
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, TextBackbone backbone) => Load(env, path, file =>
+    {
+        var trained = file.TrainedOn<TextNetworkManifest>("a text network", input => input is TextInput);
+        return trained.Fits(backbone)
+            ? TextNetwork.Create(backbone with { Pooling = trained.Pooling }, file.Task.CreateHead, file.Manifest.Seed, file.Log)
+            : throw new InvalidDataException(
+                $"The adapter '{path}' was trained on {SafeText.Of(trained.Name)}, a network of another form than {backbone}.");
+    }, backbone.Tokenizer);
+
     /// <param name="env">Environment of the context.</param>
     /// <param name="path">Path of the adapter file.</param>
     /// <param name="factory">Creates the module.</param>
@@ -99,12 +110,13 @@ internal static class AdapterFile
         }
     });
 
-    private static FineTuningTransformer Load(IHostEnvironment env, string path, Func<Opened, FineTunedNetwork> create)
+    private static FineTuningTransformer Load(
+        IHostEnvironment env, string path, Func<Opened, FineTunedNetwork> create, Tokenizer? tokenizer = null)
     {
         using var file = WeightFile.Open(path);
         if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
             throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest} or {Base}.");
-        var manifest = ArchiveFiles.ManifestOf(json, Manifest);
+        var manifest = WithVocabulary(ArchiveFiles.ManifestOf(json, Manifest), tokenizer, path);
         IReadOnlyList<LabelKeys> keys = file.Metadata.TryGetValue(Keys, out var text) ? [KeysOf(path, text, bytes => ReadKeys(env, bytes))]
             : file.Metadata.TryGetValue(HeadKeys, out var ofHeads) ? KeysOf(path, ofHeads, bytes => ClassKeys.OfBytes(env, bytes))
             : [];
@@ -139,6 +151,19 @@ internal static class AdapterFile
             network.Dispose();
             throw;
         }
+    }
+
+    // The vocabulary is part of the text backbone, not of its adapter.
+    private static ModelManifest WithVocabulary(ModelManifest manifest, Tokenizer? tokenizer, string path)
+    {
+        if (manifest.Input is not TextInputManifest input)
+            return manifest;
+        if (tokenizer is null)
+            throw new InvalidDataException($"The adapter '{path}' is one of a text network: give its TextBackbone.");
+        return input.Tokenizer == tokenizer.Describe()
+            ? manifest with { Input = input.WithVocabulary(() => tokenizer.Describe().Vocabulary) }
+            : throw new InvalidDataException(
+                $"The adapter '{path}' was trained with another tokenizer than {tokenizer.Name} of this backbone.");
     }
 
     private static (BoundTask Task, ModelInput Input) Read(ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)

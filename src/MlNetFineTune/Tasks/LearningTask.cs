@@ -144,8 +144,8 @@ public abstract record LearningTask
     /// <see cref="Distillation"/> and <see cref="Sampling.Balanced"/>; outputs of frozen stages are not cached.</para>
     /// </summary>
     /// <param name="scheme">
-    /// Scheme of the labels. Rows whose labels the stated scheme does not allow are treated as <see cref="FineTuningOptions.BadRows"/> says.
-    /// Default <see cref="LabelScheme.Recognize"/>.
+    /// Scheme of the labels. Rows whose labels the stated scheme does not allow are treated as <see cref="FineTuningOptions.BadRows"/>
+    /// says. Default <see cref="LabelScheme.Recognize"/>.
     /// </param>
     /// <param name="classWeights">
     /// Weights of the labels in the loss; names are those of <see cref="FineTuningTransformer.Classes"/>. Default null:

@@ -76,7 +76,9 @@ internal abstract class Objective
     /// <summary>Scores from outputs and the inputs of the network: [N, <see cref="ScoreLength"/>]. Default: from outputs alone.</summary>
     public virtual Tensor ScoresOf(Tensor outputs, ModelInputs inputs) => ScoresOf(outputs);
 
-    /// <summary>Outputs with the same number of values for each row, to be stored: [N, <see cref="Outputs"/>]. Default: unchanged.</summary>
+    /// <summary>
+    /// Outputs with the same number of values for each row, to be stored: [N, <see cref="Outputs"/>]. Default: unchanged.
+    /// </summary>
     public virtual Tensor ToRows(Tensor outputs) => outputs.alias();
 
     /// <summary>Labels in the format of <see cref="LossOfEach"/>, with rows in the first dimension.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace MlNetFineTune.Tokenizers;
@@ -47,7 +48,7 @@ internal ref struct AlignedWord(Span<char> units, Span<int> starts, Span<int> en
     public void AppendOrdered(Rune mark, int start, int end)
     {
         var at = _length;
-        while (at > _orderedFrom && Rune.DecodeLastFromUtf16(_units[.._length][..at], out var before, out var length) == 0
+        while (at > _orderedFrom && Rune.DecodeLastFromUtf16(_units[..at], out var before, out var length) == OperationStatus.Done
             && BertCharacters.Swaps(before, mark))
             at -= length;
         var isMoved = at < _length;

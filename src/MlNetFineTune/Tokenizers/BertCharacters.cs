@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
@@ -34,8 +35,11 @@ internal enum BertCharacter : byte
     /// <summary>Between words.</summary>
     Space,
 
-    /// <summary>A word of its own: punctuation, or an ideograph.</summary>
-    Single,
+    /// <summary>A word of its own; an accent after it belongs to it.</summary>
+    Punctuation,
+
+    /// <summary>A word of its own, with a space on both sides.</summary>
+    Ideograph,
 }
 
 /// <summary>
@@ -116,7 +120,6 @@ internal sealed class BertCharacters
         if (category is UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
             return BertCharacter.Space;
 
-        var isSingle = normalization.SeparateIdeographs && IsIdeograph(codePoint);
         if (codePoint == FinalSigma.Capital && normalization.LowerCase)
             return BertCharacter.CapitalSigma;
         var whole = normalization.LowerCase ? Lower(rune) : rune.ToString();
@@ -126,9 +129,14 @@ internal sealed class BertCharacters
             return IsMovable(rune) ? BertCharacter.Accent : BertCharacter.OrderingAccent;
         if (whole != rune.ToString())
             text = whole;
+        if (normalization.SeparateIdeographs && IsIdeograph(codePoint))
+            return BertCharacter.Ideograph;
         // No character becomes punctuation and something else.
-        if (isSingle || Rune.DecodeFromUtf16(whole, out var first, out var length) == 0 && length == whole.Length && IsPunctuation(first))
-            return BertCharacter.Single;
+        if (Rune.DecodeFromUtf16(whole, out var first, out var length) == OperationStatus.Done && length == whole.Length
+            && IsPunctuation(first))
+        {
+            return BertCharacter.Punctuation;
+        }
         return text is not null ? BertCharacter.Mapped
             : normalization.StripAccents && category == UnicodeCategory.SpacingCombiningMark && IsMovable(rune) ? BertCharacter.OrderedMark
             : BertCharacter.Plain;

@@ -39,7 +39,7 @@ internal sealed class BertTokenizer : Tokenizer
             _asciiKinds[i] = _characters.Classify(i, out var text);
             if (_asciiKinds[i] is BertCharacter.Plain or BertCharacter.Mapped)
                 _asciiLetters[i] = text is null ? (char)i : text[0];
-            else if (_asciiKinds[i] == BertCharacter.Single)
+            else if (_asciiKinds[i] == BertCharacter.Punctuation)
                 _asciiTokens[i] = _vocabulary.Beginning([(char)i]) is { Length: 1 } found ? found.Id : Specials.Unknown;
         }
     }
@@ -85,8 +85,10 @@ internal sealed class BertTokenizer : Tokenizer
                 case BertCharacter.Space or BertCharacter.Dropped:
                     at++;
                     break;
-                case BertCharacter.Single:
-                    pieces.Add(new TextPiece(_asciiTokens[first], at, ++at));
+                case BertCharacter.Punctuation:
+                    var end = EndOfAccents(text, at + 1);
+                    pieces.Add(new TextPiece(_asciiTokens[first], at, end));
+                    at = end;
                     break;
                 default:
                     at = EncodeAsciiWord(text, at, units.Span, ref word, pieces);
@@ -99,10 +101,12 @@ internal sealed class BertTokenizer : Tokenizer
     private int EncodeAsciiWord(ReadOnlySpan<char> text, int start, Span<char> units, ref AlignedWord word, List<TextPiece> pieces)
     {
         var end = start;
-        for (var letters = _asciiLetters; end < text.Length && text[end] < AsciiCount && letters[text[end]] is var letter and not '\0'; end++)
+        var letters = _asciiLetters;
+        while (end < text.Length && text[end] < AsciiCount && letters[text[end]] is var letter and not '\0')
         {
             if (end - start < units.Length)
                 units[end - start] = letter;
+            end++;
         }
         if (end < text.Length && (text[end] >= AsciiCount || _asciiKinds[text[end]] == BertCharacter.Dropped))
             return EncodeWord(text, start, ref word, pieces); // it goes on with other characters
@@ -152,18 +156,36 @@ internal sealed class BertTokenizer : Tokenizer
                     AddPieces(word, pieces);
                     return at;
                 default:
+                    at = kind == BertCharacter.Punctuation ? EndOfAccents(text, to) : to;
                     AddPieces(word, pieces);
                     word.Clear();
                     if (mapped is null)
-                        word.Append(rune, from, to);
+                        word.Append(rune, from, at);
                     else
-                        word.Append(mapped, from, to);
+                        word.Append(mapped, from, at);
                     AddPieces(word, pieces);
                     return at;
             }
         }
         AddPieces(word, pieces);
         return at;
+    }
+
+    // Of the accents that are left out after a character, also between dropped ones.
+    private int EndOfAccents(ReadOnlySpan<char> text, int start)
+    {
+        var end = start;
+        for (var at = start; at < text.Length && (text[at] >= AsciiCount || _asciiKinds[text[at]] == BertCharacter.Dropped);)
+        {
+            var isWhole = Rune.DecodeFromUtf16(text[at..], out var rune, out var length) == OperationStatus.Done;
+            var kind = isWhole ? _characters.Classify(rune.Value, out _) : BertCharacter.Dropped;
+            if (kind is not (BertCharacter.Accent or BertCharacter.OrderingAccent or BertCharacter.Dropped))
+                break;
+            at += length;
+            if (kind != BertCharacter.Dropped)
+                end = at;
+        }
+        return end;
     }
 
     private void AddPieces(in AlignedWord word, List<TextPiece> pieces)

@@ -23,7 +23,10 @@ internal sealed class BytePairMerges
                 throw TokenList.Bad(tokens.Source, $"merge {rank} is {SafeText.Quoted(line)}; expected two tokens with a space between");
             var (left, right, merged) = (Id(parts[0]), Id(parts[1]), Id(parts[0] + parts[1]));
             if (!_merges.TryAdd((left, right), (rank, merged)))
-                throw TokenList.Bad(tokens.Source, $"{SafeText.Quoted(line)} is a merge twice, the second time as number {rank}; expected once");
+            {
+                throw TokenList.Bad(
+                    tokens.Source, $"{SafeText.Quoted(line)} is a merge twice, the second time as number {rank}; expected once");
+            }
 
             int Id(string token) => tokens.Find(token) ?? throw TokenList.Bad(
                 tokens.Source, $"merge {rank}, {SafeText.Quoted(line)}, needs {SafeText.Quoted(token)}, which is no token");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -25,7 +26,7 @@ internal static class FinalSigma
         while (!text.IsEmpty)
         {
             var status = Rune.DecodeLastFromUtf16(text, out var rune, out var length);
-            if (status == System.Buffers.OperationStatus.Done && Decide(rune, characters) is { } isCased)
+            if (status == OperationStatus.Done && Decide(rune, characters) is { } isCased)
                 return isCased;
             text = text[..^length];
         }
@@ -37,7 +38,7 @@ internal static class FinalSigma
         while (!text.IsEmpty)
         {
             var status = Rune.DecodeFromUtf16(text, out var rune, out var length);
-            if (status == System.Buffers.OperationStatus.Done && Decide(rune, characters) is { } isCased)
+            if (status == OperationStatus.Done && Decide(rune, characters) is { } isCased)
                 return isCased;
             text = text[length..];
         }
@@ -48,7 +49,7 @@ internal static class FinalSigma
     private static bool? Decide(Rune rune, BertCharacters characters) => characters.Classify(rune.Value, out _) switch
     {
         BertCharacter.Dropped => null,
-        BertCharacter.Space => false,
+        BertCharacter.Space or BertCharacter.Ideograph => false,
         _ => IsIgnored(rune) ? null : IsCased(rune),
     };
 

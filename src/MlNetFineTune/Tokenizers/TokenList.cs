@@ -7,7 +7,8 @@ namespace MlNetFineTune.Tokenizers;
 /// </summary>
 internal sealed class TokenList
 {
-    /// <summary>Limit of a vocabulary file, in bytes; those of the largest multilingual models have 5 MB as text and 17 MB as JSON.</summary>
+    /// <summary>Limit of a vocabulary file, in bytes. Those of the largest multilingual models have 5 MB as text and 17 MB as
+    /// JSON.</summary>
     public const int MaximumBytes = 64 << 20;
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -25,8 +26,8 @@ internal sealed class TokenList
         {
             if (token.Length == 0 || token.Contains('\n', StringComparison.Ordinal))
             {
-                throw Bad(source, $"token {id} is {(token.Length == 0 ? "empty" : "one with a line break in it")}; expected a token on each line, "
-                    + "because its line is its number");
+                throw Bad(source, $"token {id} is {(token.Length == 0 ? "empty" : "one with a line break in it")}; "
+                    + "expected a token on each line, because its line is its number");
             }
             if (!_ids.TryAdd(token, id))
                 throw Bad(source, $"{SafeText.Quoted(token)} is token {_ids[token]} and token {id}; expected each token once");
@@ -46,7 +47,8 @@ internal sealed class TokenList
 
     public int? Find(string token) => _ids.TryGetValue(token, out var id) ? id : null;
 
-    /// <summary>Reads a <c>vocab.txt</c>. A byte order mark, <c>\r</c> before a line break and blank lines at the end are no tokens.</summary>
+    /// <summary>Reads a <c>vocab.txt</c>. A byte order mark, <c>\r</c> before a line break and blank lines at the end are no
+    /// tokens.</summary>
     /// <exception cref="InvalidDataException">It is not text, or no vocabulary.</exception>
     public static TokenList Parse(ReadOnlySpan<byte> file, string source) => new(Lines(file, source), source);
 

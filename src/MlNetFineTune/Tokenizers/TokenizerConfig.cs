@@ -34,8 +34,11 @@ internal sealed record TokenizerConfig
         var root = file.Root;
         if (root.Flag("do_basic_tokenize") == false)
             throw root.Refuse("do_basic_tokenize is false", "expected a tokenizer that splits text at spaces and punctuation");
-        if (root.Find("never_split") is { } neverSplit && (neverSplit.Element.ValueKind != JsonValueKind.Array || neverSplit.Items().Any()))
-            throw root.Refuse("never_split names words", "expected null, because words of the user's text are not treated as special tokens");
+        if (root.Find("never_split")?.Items().Any() == true)
+        {
+            throw root.Refuse(
+                "never_split names words", "expected null, because words of the user's text are not treated as special tokens");
+        }
         return new TokenizerConfig
         {
             Class = root.Text("tokenizer_class") is { } name && name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^"Fast".Length]
@@ -58,6 +61,6 @@ internal sealed record TokenizerConfig
         MaskToken ?? usual.Mask);
 
     // A text, or an object that says how it is matched as well.
-    private static string? Token(JsonValue root, string name) =>
+    private static string? Token(JsonPart root, string name) =>
         root.Find(name) is { Element.ValueKind: JsonValueKind.Object } token ? token.Text("content") : root.Text(name);
 }

@@ -14,6 +14,10 @@ internal static class TokenizerFiles
     private const string BytePairFile = "vocab.json";
     private const string MergesFile = "merges.txt";
 
+    /// <summary>Names of the files of a tokenizer, of which a checkpoint has some.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        [TokenizerJson.FileName, TokenizerConfig.FileName, WordPieceFile, BytePairFile, MergesFile];
+
     private static readonly string[] s_sentencePieceFiles =
         ["spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "tokenizer.model", "spm.model"];
 
@@ -39,7 +43,8 @@ internal static class TokenizerFiles
                 + $"({TokenizerJson.FileName}, or {WordPieceFile} and {TokenizerConfig.FileName}).");
         }
         var config = Config(folder);
-        if (config.Class is { } name && name != "PreTrainedTokenizer" && !s_wordPieceClasses.Contains(name) && !s_bytePairClasses.Contains(name))
+        if (config.Class is { } name and not "PreTrainedTokenizer"
+            && !s_wordPieceClasses.Contains(name) && !s_bytePairClasses.Contains(name))
         {
             throw new InvalidDataException(
                 $"{Quoted(Path.Combine(folder, TokenizerConfig.FileName))} asks for the tokenizer {SafeText.Quoted(name)}. {Supported}.");
@@ -67,8 +72,8 @@ internal static class TokenizerFiles
         if (config.Class is { } name && s_bytePairClasses.Contains(name))
         {
             throw new InvalidDataException(
-                $"{TokenizerConfig.FileName} asks for {SafeText.Quoted(name)}, but the vocabulary beside it is {tokens.Source} of a WordPiece "
-                + $"tokenizer; expected {BytePairFile} and {MergesFile}. Take the files from one checkpoint.");
+                $"{TokenizerConfig.FileName} asks for {SafeText.Quoted(name)}, but the vocabulary beside it is {tokens.Source} of a "
+                + $"WordPiece tokenizer; expected {BytePairFile} and {MergesFile}. Take the files from one checkpoint.");
         }
         var isMpNet = config.Class == "MPNetTokenizer";
         return new BertTokenizer(tokens, new BertOptions

@@ -31,7 +31,7 @@ internal static class TokenizerJson
         }
     }
 
-    private static BertTokenizer ReadWordPiece(JsonValue root, JsonValue model, TokenizerConfig config)
+    private static BertTokenizer ReadWordPiece(JsonPart root, JsonPart model, TokenizerConfig config)
     {
         var normalizer = Part(root, "normalizer", "BertNormalizer");
         Part(root, "pre_tokenizer", "BertPreTokenizer");
@@ -51,7 +51,7 @@ internal static class TokenizerJson
         });
     }
 
-    private static BytePairTokenizer ReadBytePairs(JsonValue root, JsonValue model, TokenizerConfig config)
+    private static BytePairTokenizer ReadBytePairs(JsonPart root, JsonPart model, TokenizerConfig config)
     {
         if (root.Find("normalizer") is { } normalizer)
             throw root.Refuse($"its normalizer is {SafeText.Quoted(normalizer.Text("type"))}", "expected none, as RoBERTa");
@@ -77,11 +77,11 @@ internal static class TokenizerJson
             config.AddPrefixSpace ?? splitter.Flag("add_prefix_space") ?? false, separators);
     }
 
-    private static string Merge(JsonValue merge) => merge.Element.ValueKind == JsonValueKind.String ? merge.AsText()
+    private static string Merge(JsonPart merge) => merge.Element.ValueKind == JsonValueKind.String ? merge.AsText()
         : merge.Items().ToList() is [var left, var right] ? $"{left.AsText()} {right.AsText()}"
         : throw merge.Refuse($"{merge.Path} is not a pair", "expected two tokens");
 
-    private static JsonValue Part(JsonValue root, string name, string expected)
+    private static JsonPart Part(JsonPart root, string name, string expected)
     {
         var part = root.Find(name);
         var found = part?.Text("type");
@@ -91,7 +91,7 @@ internal static class TokenizerJson
     }
 
     // How one text and two texts are framed.
-    private static (SpecialNames Names, int PairSeparators) Template(JsonValue root)
+    private static (SpecialNames Names, int PairSeparators) Template(JsonPart root)
     {
         if (root.Find("post_processor") is not { } frame)
             return (SpecialNames.Bert, 1);
@@ -124,11 +124,11 @@ internal static class TokenizerJson
             ? first.AsText()
             : null;
 
-        static string? Special(JsonValue part) => part.Find("SpecialToken")?.Text("id");
+        static string? Special(JsonPart part) => part.Find("SpecialToken")?.Text("id");
     }
 
     // The model's vocabulary, with the special tokens that are kept beside it.
-    private static TokenList Tokens(JsonValue root, JsonValue model, SpecialNames specials)
+    private static TokenList Tokens(JsonPart root, JsonPart model, SpecialNames specials)
     {
         var numbered = new SortedDictionary<int, string>();
         foreach (var (token, id) in model.Get("vocab").Properties())
@@ -146,7 +146,8 @@ internal static class TokenizerJson
         }
         if (numbered.Count == 0 || numbered.Keys.First() != 0 || numbered.Keys.Last() != numbered.Count - 1)
         {
-            throw root.Refuse($"its {numbered.Count} tokens have numbers {numbered.Keys.FirstOrDefault()} to {numbered.Keys.LastOrDefault()}",
+            throw root.Refuse(
+                $"its {numbered.Count} tokens have numbers {numbered.Keys.FirstOrDefault()} to {numbered.Keys.LastOrDefault()}",
                 "expected each number from 0 once");
         }
         return new TokenList([.. numbered.Values], root.Source);

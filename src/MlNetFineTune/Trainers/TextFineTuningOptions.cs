@@ -132,7 +132,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
                 new WordColumn(TextColumnName), Backbone.Tokenizer!, MaximumLength, words.MaximumWords,
                 new WordLabelCheck(LabelColumnName, words.Scheme), keepsTexts: RunFolder is not null)
             : new TextInput(
-                TextColumns, Backbone.Tokenizer!, MaximumLength, Truncation, Backbone.Config.Segments > 1, keepsTexts: RunFolder is not null);
+                TextColumns, Backbone.Tokenizer!, MaximumLength, Truncation, Backbone.Config.Segments > 1,
+                keepsTexts: RunFolder is not null);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
@@ -196,7 +197,7 @@ public sealed record TextFineTuningOptions : FineTuningOptions
         if (Distillation != Distillation.None)
             throw Refused("Distillation teaches classes of rows, and labels here are those of words");
         if (FeatureCache.IsInFolder)
-            throw Refused($"FeatureCache is {FeatureCache}, and vectors of words are not cached, since rows have different numbers of them");
+            throw Refused($"FeatureCache is {FeatureCache}, and vectors of words, which rows have different numbers of, are not cached");
 
         ArgumentException Refused(string reason) => new($"LearningTask.{TaskInForce.Name}: {reason}. Leave it out.", "options");
     }

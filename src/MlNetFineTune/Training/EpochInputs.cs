@@ -103,9 +103,9 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         if (_hasLoggedPadding || run.Data.Training.Source.Inputs.StepsOf(order.Batches[0][0]) is null)
             return;
         _hasLoggedPadding = true;
+        var padding = BucketsOf(run.Data.Training).Padding(order.Batches);
         run.Channel.Info(FormattableString.Invariant(
-            $"{order.Batches.Length} batches an epoch, of rows of similar length: {BucketsOf(run.Data.Training).Padding(order.Batches):0.0 %}")
-            + " of their tokens are padding.");
+            $"{order.Batches.Length} batches an epoch, of rows of similar length: {padding:0.0 %} of their tokens are padding."));
     }
 
     private static FeatureCaches CachesOf(

@@ -94,7 +94,11 @@ public sealed partial class DefaultTypeTests
             using var taught = SmallTraining.Fit(_ml, options with { Distillation = Distillation.From(teacher) }, s_photos);
             using var pruned = SmallTraining.Fit(_ml, options with { Backbone = Backbone.FromModel(teacher).Prune(0.5f) }, s_photos);
             using var half = teacher.WithHalfPrecisionWeights();
-            return [SmallTraining.WeightsOf(taught), SmallTraining.WeightsOf(pruned), SmallTraining.Save(_ml, half)];
+            // The entries: a zip has the time when each was written.
+            return [
+                SmallTraining.WeightsOf(taught), SmallTraining.WeightsOf(pruned),
+                .. Zip.Read(SmallTraining.Save(_ml, half)).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value),
+            ];
         }
     }
 

@@ -57,14 +57,15 @@ internal sealed class FakeHub : IDisposable
         if (Instead(asked) is { } answer)
             return answer;
         var parts = asked.Path[1..].Split('/');
-        if (parts.Length != 5 || $"{parts[0]}/{parts[1]}" != Repository || parts[2] != "resolve")
+        if (parts.Length < 5 || $"{parts[0]}/{parts[1]}" != Repository || parts[2] != "resolve")
             return Support.Answer.Of(401, ("X-Error-Code", "RepoNotFound"));
         var commit = parts[3] == "main" ? Head : parts[3];
-        if (!Files.TryGetValue(parts[4], out var content))
+        var name = string.Join('/', parts[4..]);
+        if (!Files.TryGetValue(name, out var content))
             return Support.Answer.Of(404, ("X-Error-Code", "EntryNotFound"), ("X-Repo-Commit", commit));
-        return parts[4] == "config.json"
+        return name == "config.json"
             ? Support.Answer.File(asked, content, "\"" + new string('c', 40) + "\"", ("X-Repo-Commit", commit))
-            : Support.Answer.Of(302, ("X-Repo-Commit", commit), ("Location", $"{_server.OtherHost}store/{parts[4]}?signature=secret"),
+            : Support.Answer.Of(302, ("X-Repo-Commit", commit), ("Location", $"{_server.OtherHost}store/{name}?signature=secret"),
                 ("X-Linked-Etag", $"\"{Convert.ToHexStringLower(SHA256.HashData(content))}\""), ("X-Linked-Size", $"{content.Length}"));
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 
@@ -54,9 +53,7 @@ internal static class SmallTexts
                 """);
         File.WriteAllText(Path.Combine(folder, "vocab.txt"), string.Join('\n', Vocabulary) + "\n");
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}""");
-        var config = TextConfig.Read(Path.Combine(folder, "config.json"));
-        var random = TextBackbone.Of(kind, config, TextBackbone.TokenPooling.Mean).FromScratch();
-        using var encoder = random.CreateEncoder(seed: 7);
+        using var encoder = TextBackbone.FromScratch(folder).CreateEncoder(seed: 7);
         SafeTensorsWriter.WriteFile(
             Path.Combine(folder, "model.safetensors"),
             [.. encoder.NamedParameters().Select(named => (named.Name, (TorchSharp.torch.Tensor)named.Parameter))],

@@ -46,7 +46,8 @@ public sealed class TextEncoderTests
         {
             var values = parameter.grad!.Values();
             Fixture.AreClose(
-                gradients.GetProperty(parameterName).Numbers(), [.. values.Take(8), values.Sum(Math.Abs)], 1e-8, $"{name}, {parameterName}");
+                gradients.GetProperty(parameterName).Numbers(), [.. values.Take(8), values.Sum(Math.Abs)], 1e-8,
+                $"{name}, {parameterName}");
             parameter.grad = null;
         }
     });

@@ -37,7 +37,8 @@ public sealed class TextPipelineTests
         var printed = LoadOnly.Run([path, .. _test.Select(row => row.Text)]);
         var expected = scores.Select(row => string.Join(
             ' ', row.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
-        CollectionAssert.AreEqual(expected.ToArray(), printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        CollectionAssert.AreEqual(
+            expected.ToArray(), printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
         using var engine = _ml.Model.CreatePredictionEngine<TextRow, ClassPrediction>(model);
         foreach (var (row, expectedScores) in _test.Zip(scores).Take(10))
@@ -135,16 +136,31 @@ public sealed class TextPipelineTests
     [TestMethod]
     public void AdaptersGradualUnfreezingAndCheckpointsWork()
     {
-        var options = SmallTexts.Options with { Adapter = Adapter.Lora(rank: 2, targets: ["query", "value"]), Epochs = 8, LearningRate = 2e-2f };
+        var options = SmallTexts.Options with
+        {
+            Adapter = Adapter.Lora(rank: 2, targets: ["query", "value"]),
+            Epochs = 8,
+            LearningRate = 2e-2f,
+        };
         using (var adapted = Fit(options))
         {
-            var before = SmallTexts.Backbone;
             Assert.IsTrue(adapted.Layers[1].TrainedParameters is > 0 and < 500, $"{adapted.Layers[1]}");
             Assert.IsGreaterThan(0.7, _ml.MulticlassClassification.Evaluate(adapted.Transform(Test)).MicroAccuracy);
             var path = Path.Combine(SmallPictures.NewFolder(), "model.zip");
             _ml.Model.Save(adapted, Test.Schema, path);
             using var loaded = (FineTuningTransformer)_ml.Model.Load(path, out _);
             SmallTraining.AssertClose(SmallTraining.Scores(adapted.Transform(Test)), SmallTraining.Scores(loaded.Transform(Test)));
+
+            var file = Path.Combine(SmallPictures.NewFolder(), "texts.adapter.safetensors");
+            adapted.SaveAdapter(file);
+            using var again = _ml.Model.LoadAdapter(file, SmallTexts.Backbone);
+            SmallTraining.AssertClose(SmallTraining.Scores(adapted.Transform(Test)), SmallTraining.Scores(again.Transform(Test)));
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(file, SmallTraining.Backbone)).Message,
+                "give its TextBackbone");
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(file, SmallTexts.Backbone.KeepLayers(0))).Message,
+                "a network of another form");
         }
         using var gradual = Fit(SmallTexts.Options with { Strategy = Strategy.Gradual(layerDecay: 1), Epochs = 6 });
         Assert.IsTrue(gradual.Layers.All(layer => layer.TrainedParameters > 0));
@@ -193,7 +209,7 @@ public sealed class TextPipelineTests
         var options = SmallTexts.Options with { RunFolder = folder, Validation = ValidationData.Set(Test), Epochs = 2 };
         Fit(options).Dispose();
         var page = File.ReadAllText(Path.Combine(folder, "report.html"));
-        Assert.IsTrue(_test.Any(row => row.Text.Length > 20 && page.Contains(row.Text, StringComparison.Ordinal)), "no text is in the report");
+        Assert.IsTrue(_test.Any(row => row.Text.Length > 20 && page.Contains(row.Text, StringComparison.Ordinal)), "no text is shown");
     }
 
     [TestMethod]

@@ -42,14 +42,16 @@ public sealed class TokenClassificationTests
         var printed = LoadOnly.Run([path, .. _test.Select(row => string.Join(' ', row.Words))]);
         var expected = scores.Select(row => string.Join(
             ' ', row.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
-        CollectionAssert.AreEqual(expected.ToArray(), printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        CollectionAssert.AreEqual(
+            expected.ToArray(), printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
     [TestMethod]
-    public void ColumnsMapToAClassOfTheUser()
+    public async Task ColumnsMapToAClassOfTheUser()
     {
         using var model = Fit(SmallWords.Options);
-        using var engine = _ml.Model.CreatePredictionEngine<WordsRow, Prediction>(model);
+        using var engine = _ml.Model.CreatePredictionEngine<WordsRow, Prediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         var spans = 0;
         foreach (var row in _test)
         {
@@ -72,6 +74,9 @@ public sealed class TokenClassificationTests
         }
         Assert.IsGreaterThan(60, spans);
         Assert.IsEmpty(engine.Predict(new WordsRow()).PredictedLabel);
+        await using var predictor = _ml.Model.CreatePredictor<WordsRow, Prediction>(model);
+        foreach (var (row, served) in _test.Zip(await Task.WhenAll(_test.Select(row => predictor.PredictAsync(row)))))
+            CollectionAssert.AreEqual(engine.Predict(row).PredictedLabel, served.PredictedLabel);
         Assert.ThrowsExactly<ArgumentException>(() => EntitySpan.From([1, 2, 3], ["A"]));
 
         var schema = model.GetOutputSchema(Test.Schema);
@@ -194,7 +199,7 @@ public sealed class TokenClassificationTests
             (new() { Words = ["good", "film"], Tags = ["B-PRO"] }, "it has 2 words, and column 'Tags' has 1 labels"),
             (new() { Words = ["good", "film"], Tags = ["B-PRO", ""] }, "column 'Tags' has no label for word 2 ('film')"),
             (new() { Words = ["good", "film"], Tags = ["O", "I-PRO"] }, "word 2 ('film') has the label 'I-PRO' after 'O'"),
-            (new() { Words = [.. Enumerable.Repeat("a", 600)], Tags = [.. Enumerable.Repeat("O", 600)] }, "it has 600 words, and at most 512"),
+            (new() { Words = [.. Enumerable.Repeat("a", 600)], Tags = [.. Enumerable.Repeat("O", 600)] }, "it has 600 words, and at most 5"),
         ];
         var task = LearningTask.TokenClassification(LabelScheme.Iob2);
         foreach (var (row, reason) in bad)
@@ -255,7 +260,8 @@ public sealed class TokenClassificationTests
     [TestMethod]
     public void StrategiesAdaptersAndActivationCheckpointingWork()
     {
-        using (var adapted = Fit(SmallWords.Options with { Adapter = Adapter.Lora(rank: 4, targets: ["query", "value"]), Epochs = 12, LearningRate = 2e-2f }))
+        var lora = Adapter.Lora(rank: 4, targets: ["query", "value"]);
+        using (var adapted = Fit(SmallWords.Options with { Adapter = lora, Epochs = 12, LearningRate = 2e-2f }))
         {
             Assert.IsGreaterThan(0.2, Evaluate(adapted).EntityF1);
             var path = Path.Combine(SmallPictures.NewFolder(), "model.zip");

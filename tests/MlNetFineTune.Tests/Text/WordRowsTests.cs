@@ -48,6 +48,23 @@ public sealed class WordRowsTests
     }
 
     [TestMethod]
+    public void BytePairsOfAWordIncludeTheBlankBeforeIt()
+    {
+        var tokenizer = SmallTokenizers.BytePairs();
+        string[] words = ["The", "low", "lower", "'s", "newest", "é", "(x)", "😀"];
+        var rows = new WordRows(tokenizer, 64, 32);
+        var row = new byte[rows.Length];
+        Assert.IsNull(rows.Encode(words, row));
+        var parts = WordRows.Read(row);
+        for (var word = 0; word < words.Length; word++)
+        {
+            var end = word + 1 < words.Length ? parts.FirstTokens[word + 1] : parts.Tokens.Length;
+            var expected = tokenizer.Encode(word == 0 ? words[0] : " " + words[word]).Select(piece => piece.Id).ToArray();
+            CollectionAssert.AreEqual(expected, parts.Tokens[parts.FirstTokens[word]..end].ToArray(), words[word]);
+        }
+    }
+
+    [TestMethod]
     public void RowsThatDoNotFitAreRefusedByName()
     {
         Assert.Contains("33 words", Refusal([.. Enumerable.Repeat("good", 33)])!);

@@ -26,6 +26,7 @@ internal sealed class TextInput(
     // A batch of scoring is computed in groups of similar length.
     private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
 
+    private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
     private readonly TokenRows _rows = new(tokenizer, maximumLength, truncation, columns.Second is not null);
 
     public Tokenizer Tokenizer => tokenizer;
@@ -40,7 +41,7 @@ internal sealed class TextInput(
 
     public override string Form => FormattableString.Invariant(
         $"{string.Join(", ", columns.Names.Select(name => JsonEncodedText.Encode(name)))}: texts of up to {maximumLength} tokens ")
-        + $"({truncation}) by {tokenizer.Name}, {tokenizer.Describe().Hash}{(hasSegments ? "" : ", without segments")}";
+        + $"({truncation}) by {tokenizer.Name}, {_tokenizer.Hash}{(hasSegments ? "" : ", without segments")}";
 
     public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
 
@@ -51,7 +52,7 @@ internal sealed class TextInput(
         "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.");
 
     public override InputManifest Describe() => new TextInputManifest(
-        columns.First, columns.Second, maximumLength, truncation, hasSegments, tokenizer.Describe());
+        columns.First, columns.Second, maximumLength, truncation, hasSegments, _tokenizer);
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
         columns.Of(schema, context, prefix);

@@ -34,11 +34,61 @@ public sealed partial record TextBackbone
     public static TextBackbone FromFolder(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (!Directory.Exists(full))
-            throw new FileNotFoundException($"There is no folder '{full}'.", full);
+        var full = Found(folder);
         return OfFolder(full, Path.GetFileName(full));
     }
+
+    /// <summary>
+    /// The network and the tokenizer of a folder with random weights, drawn with the training's seed. Needs far more data than pretrained
+    /// weights. A file of weights is not needed.
+    /// </summary>
+    /// <param name="folder">Path of the folder.</param>
+    /// <inheritdoc cref="FromFolder" path="/exception"/>
+    public static TextBackbone FromScratch(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        var full = Found(folder);
+        return Create(full, Path.GetFileName(full), new WeightsSource.Scratch());
+    }
+
+    /// <summary>
+    /// Opens a model of the hub by its name, as <see cref="FromFolder"/>. Downloads it into the cache of <see cref="PretrainedWeights"/> if
+    /// it is not there, which can take long and cannot be cancelled; call <see cref="DownloadAsync"/> before to avoid that.
+    /// </summary>
+    /// <param name="repository">Owner and name, such as <c>sentence-transformers/all-MiniLM-L6-v2</c>.</param>
+    /// <param name="revision">
+    /// A branch, a tag or a commit; "main" by default. The commit of a branch or tag is recorded in the cache and used until
+    /// <see cref="DownloadAsync"/> asks the hub again.
+    /// </param>
+    /// <param name="cache">The cache to use; null for one with the default settings.</param>
+    /// <exception cref="ArgumentException">The repository or the revision is malformed.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The model is not in the cache, and the cache is offline; the message names the files and the folder to place them in.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the network or tokenizer is not supported.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached or refuses the request.</exception>
+    public static TextBackbone FromHub(string repository, string revision = "main", PretrainedWeights.Cache? cache = null)
+    {
+        var local = new HubText(new HubRepository(repository, revision, cache ?? new())).FindOrFetch();
+        return OfFolder(local.Folder, repository.Split('/')[^1], local.Origin);
+    }
+
+    /// <summary>
+    /// Downloads a model of the hub unless it is in the cache. A branch or tag is resolved at the hub again; files in the cache are not
+    /// fetched again. An interrupted download resumes where it stopped.
+    /// </summary>
+    /// <param name="repository">Owner and name.</param>
+    /// <param name="revision">A branch, a tag or a commit; "main" by default.</param>
+    /// <param name="cache">The cache to use; null for one with the default settings.</param>
+    /// <param name="progress">Receives the progress of the weights, at most ten times a second; null for none.</param>
+    /// <param name="cancellationToken">Cancels the download; the bytes received are kept for the next attempt.</param>
+    /// <returns>The folder of the model, for <see cref="FromFolder"/>.</returns>
+    /// <inheritdoc cref="FromHub" path="/exception"/>
+    public static async Task<string> DownloadAsync(
+        string repository, string revision = "main", PretrainedWeights.Cache? cache = null,
+        IProgress<PretrainedWeights.DownloadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        (await new HubText(new HubRepository(repository, revision, cache ?? new())).FetchAsync(progress, cancellationToken)
+            .ConfigureAwait(false)).Folder;
 
     /// <summary>
     /// The network of a trained or loaded text model, with its weights, its tokenizer and its pooling. The head starts with that model's
@@ -57,11 +107,6 @@ public sealed partial record TextBackbone
     }
 
     /// <summary>
-    /// The same network with random weights, drawn with the training's seed. Needs far more data than pretrained weights.
-    /// </summary>
-    public TextBackbone FromScratch() => this with { Weights = new WeightsSource.Scratch() };
-
-    /// <summary>
     /// The same network with some of its layers, for example a student for <see cref="Distillation"/>. The kept layers have their weights.
     /// </summary>
     /// <param name="layers">
@@ -71,7 +116,8 @@ public sealed partial record TextBackbone
     public TextBackbone KeepLayers(params IReadOnlyList<int> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        if (layers.Count == 0 || layers[0] < 0 || layers[^1] >= Config.Layers || layers.Zip(layers.Skip(1)).Any(two => two.First >= two.Second))
+        if (layers.Count == 0 || layers[0] < 0 || layers[^1] >= Config.Layers
+            || layers.Zip(layers.Skip(1)).Any(two => two.First >= two.Second))
         {
             throw new ArgumentException(
                 $"Layers to keep are different numbers from 0 to {Config.Layers - 1}, ascending, and these are "
@@ -128,7 +174,7 @@ public sealed partial record TextBackbone
 
     internal TextConfig Config { get; }
 
-    internal WeightsSource Weights { get; private init; }
+    internal WeightsSource Weights { get; }
 
     /// <summary>The tokenizer; null in a model file's description of the network.</summary>
     internal Tokenizer? Tokenizer { get; init; }
@@ -146,6 +192,12 @@ public sealed partial record TextBackbone
     /// <summary>The network of a model file, whose weights are loaded by name.</summary>
     internal static TextBackbone Of(string name, TextConfig config, TokenPooling pooling) =>
         new(name, config, new WeightsSource.Unchosen(), tokenizer: null) { Pooling = pooling };
+
+    private static string Found(string folder)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        return Directory.Exists(full) ? full : throw new FileNotFoundException($"There is no folder '{full}'.", full);
+    }
 
     /// <summary>The encoder without values. The caller disposes it.</summary>
     internal TextEncoder CreateEmptyEncoder()
@@ -172,7 +224,17 @@ public sealed partial record TextBackbone
         }
     }
 
-    private static TextBackbone OfFolder(string folder, string name)
+    private static TextBackbone OfFolder(string folder, string name, string? origin = null)
+    {
+        string[] names = [HubFolder.SafeTensors, HubFolder.Index, HubFolder.PyTorch];
+        var weights = names.Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists)
+            ?? throw new FileNotFoundException(
+                $"'{folder}' has none of {string.Join(", ", names)}: TextBackbone.FromScratch takes a folder without weights.",
+                Path.Combine(folder, names[0]));
+        return Create(folder, name, new WeightsSource.File(weights, origin ?? $"{name}/{Path.GetFileName(weights)}"));
+    }
+
+    private static TextBackbone Create(string folder, string name, WeightsSource weights)
     {
         var config = TextConfig.Read(Path.Combine(folder, HubConfig.FileName));
         var tokenizer = TokenizerFiles.Open(folder);
@@ -182,12 +244,9 @@ public sealed partial record TextBackbone
                 $"The tokenizer in '{folder}' knows {tokenizer.VocabularySize} tokens and the network has vectors for {config.Vocabulary}: "
                 + "the two belong to different models.");
         }
-        string[] names = [HubFolder.SafeTensors, HubFolder.Index, HubFolder.PyTorch];
-        var weights = names.Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException($"'{folder}' has none of {string.Join(", ", names)}.", Path.Combine(folder, names[0]));
-        return new TextBackbone(name, config, new WeightsSource.File(weights, $"{name}/{Path.GetFileName(weights)}"), tokenizer)
+        return new TextBackbone(name, config, weights, tokenizer)
         {
-            Pooling = PoolingOf(Path.Combine(folder, "1_Pooling", HubConfig.FileName)),
+            Pooling = PoolingOf(Path.Combine(folder, HubText.PoolingFile)),
         };
     }
 
@@ -210,7 +269,8 @@ public sealed partial record TextBackbone
                 ["pooling_mode_mean_tokens"] or [] => TokenPooling.Mean,
                 ["pooling_mode_cls_token"] => TokenPooling.ClassToken,
                 _ => throw new InvalidDataException(
-                    $"'{path}' asks for {SafeText.Several(asked)}, and mean and class token are supported: delete the file and set Pooling."),
+                    $"'{path}' asks for {SafeText.Several(asked)}, and mean and class token are supported: delete the file and set "
+                    + "Pooling."),
             };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

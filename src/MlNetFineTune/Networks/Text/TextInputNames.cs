@@ -12,8 +12,8 @@ internal static class TextInputNames
     public const string Segments = "token_type_ids";
 
     /// <summary>
-    /// [N, W, K], Int64: positions of the first tokens of the words of N rows in their M windows, as indices into the M * T tokens; K is the
-    /// number of windows that a word can be in. Present if a task has outputs for each word.
+    /// [N, W, K], Int64: positions of the first tokens of the words of N rows in their M windows, as indices into the M * T tokens; K is
+    /// the number of windows that a word can be in. Present if a task has outputs for each word.
     /// </summary>
     public const string WordPlaces = "word_places";
 

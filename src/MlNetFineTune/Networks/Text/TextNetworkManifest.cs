@@ -16,6 +16,9 @@ internal sealed record TextNetworkManifest(
     public static TextNetworkManifest Of(TextBackbone backbone) =>
         new(backbone.Name, backbone.Config, backbone.Pooling, backbone.Weights.Origin);
 
+    /// <summary>Whether a backbone has this form, whatever its weights and its pooling.</summary>
+    public bool Fits(TextBackbone backbone) => backbone.Config == Config;
+
     public override FineTunedNetwork CreateEmpty(NetworkForm form) => TextNetwork.CreateEmpty(ToBackbone(), form.CreateHead);
 
     /// <exception cref="ArgumentException">There is no such network.</exception>

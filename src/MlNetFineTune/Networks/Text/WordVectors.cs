@@ -6,8 +6,8 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// Vectors of words from those of tokens: that of a word's first token, as in BERT (Devlin et al. 2018, section 5.3,
-/// https://arxiv.org/abs/1810.04805). A word that is in several overlapping windows has the mean of its vectors, as in spaCy's strided spans:
-/// with a linear head, the mean of its logits.
+/// https://arxiv.org/abs/1810.04805). A word that is in several overlapping windows has the mean of its vectors, as in spaCy's strided
+/// spans: with a linear head, the mean of its logits.
 /// </summary>
 internal static class WordVectors
 {

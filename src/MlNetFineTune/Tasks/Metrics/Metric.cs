@@ -82,8 +82,8 @@ public sealed record Metric
     public static Metric QuadraticWeightedKappa { get; } = new("QuadraticWeightedKappa", higherIsBetter: true);
 
     /// <summary>
-    /// Token classification: F1 of entities, correct if type and words are, by conlleval's rules (seqeval's default mode). 0 to 1; higher is
-    /// better.
+    /// Token classification: F1 of entities, correct if type and words are, by conlleval's rules (seqeval's default mode). 0 to 1; higher
+    /// is better.
     /// </summary>
     public static Metric EntityF1 { get; } = new("EntityF1", higherIsBetter: true);
 

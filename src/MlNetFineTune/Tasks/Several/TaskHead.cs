@@ -10,7 +10,9 @@ namespace MlNetFineTune;
 public sealed record TaskHead
 {
     /// <param name="labelColumnName">Name of the label column, of the type that the task requires.</param>
-    /// <param name="task">Task of the head; not <see cref="LearningTask.Several"/> or <see cref="LearningTask.TokenClassification"/>.</param>
+    /// <param name="task">
+    /// Task of the head; not <see cref="LearningTask.Several"/> or <see cref="LearningTask.TokenClassification"/>.
+    /// </param>
     /// <param name="weight">Weight of the head's mean loss in the sum. Above 0, finite. Default 1.</param>
     /// <exception cref="ArgumentException">The name is empty, or the task is one of these two.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The weight is not above 0 and finite.</exception>
@@ -23,7 +25,8 @@ public sealed record TaskHead
         if (task.LabelsWords)
         {
             throw new ArgumentException(
-                "LearningTask.TokenClassification labels the words of a text, and several heads the row: train it by itself.", nameof(task));
+                "LearningTask.TokenClassification labels the words of a text, and several heads the row: train it by itself.",
+                nameof(task));
         }
         if (!(weight > 0 && float.IsFinite(weight)))
             throw new ArgumentOutOfRangeException(nameof(weight), weight, "The weight of a head must be above 0.");

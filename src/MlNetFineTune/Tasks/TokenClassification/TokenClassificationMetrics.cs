@@ -4,8 +4,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Metrics of labels of words. An entity is correct if its type and all its words are. Lenient metrics (<see cref="EntityF1"/>) are those of
-/// conlleval, the script of the CoNLL tasks, and of seqeval's default mode: an <c>I-</c> without a beginning starts an entity. Strict ones
+/// Metrics of labels of words. An entity is correct if its type and all its words are. Lenient metrics (<see cref="EntityF1"/>) are those
+/// of conlleval, the script of the CoNLL tasks, and of seqeval's default mode: an <c>I-</c> without a beginning starts an entity. Strict ones
 /// (<see cref="StrictEntityF1"/>) are those of seqeval's strict mode: only entities that are complete in their scheme count. All are from 0
 /// to 1, and 0 where nothing is present or predicted; those of entities are NaN if the labels mark none.
 /// </summary>
@@ -16,10 +16,7 @@ public sealed record TokenClassificationMetrics
         (EntityF1, EntityPrecision, EntityRecall) = OfEntities(counts, counts.Lenient);
         (StrictEntityF1, StrictEntityPrecision, StrictEntityRecall) = OfEntities(counts, counts.Strict);
         WordAccuracy = counts.WordAccuracy;
-        PerType = [.. counts.Lenient.OfTypes.Select(type => new OfType(
-            type.Key, EntityCounts.Ratio(type.Value.Correct, type.Value.Predicted),
-            EntityCounts.Ratio(type.Value.Correct, type.Value.Actual),
-            EntityCounts.Ratio(2 * type.Value.Correct, type.Value.Actual + type.Value.Predicted), type.Value.Actual, type.Value.Predicted))];
+        PerType = [.. counts.Lenient.OfTypes.Select(type => Of(type.Key, type.Value.Actual, type.Value.Predicted, type.Value.Correct))];
         (Words, Rows, RowsLeftOut) = (counts.Words, rows, rowsLeftOut);
     }
 
@@ -67,6 +64,10 @@ public sealed record TokenClassificationMetrics
         + $"{nameof(WordAccuracy)} = {WordAccuracy}, {nameof(Words)} = {Words}, {nameof(Rows)} = {Rows}, "
         + $"{nameof(RowsLeftOut)} = {RowsLeftOut} }}");
 
+    private static OfType Of(string type, long actual, long predicted, long correct) => new(
+        type, EntityCounts.Ratio(correct, predicted), EntityCounts.Ratio(correct, actual),
+        EntityCounts.Ratio(2 * correct, actual + predicted), actual, predicted);
+
     private static (double F1, double Precision, double Recall) OfEntities(TokenCounts counts, EntityCounts entities) =>
         counts.AreEntities ? (entities.F1, entities.Precision, entities.Recall) : (double.NaN, double.NaN, double.NaN);
 
@@ -77,5 +78,11 @@ public sealed record TokenClassificationMetrics
     /// <param name="F1">Harmonic mean of both.</param>
     /// <param name="Entities">Number of true entities.</param>
     /// <param name="Predicted">Number of predicted entities.</param>
-    public sealed record OfType(string Type, double Precision, double Recall, double F1, long Entities, long Predicted);
+    public sealed record OfType(string Type, double Precision, double Recall, double F1, long Entities, long Predicted)
+    {
+        /// <summary>Names and values as text, in the invariant culture.</summary>
+        public override string ToString() => FormattableString.Invariant(
+            $"{Type}: {nameof(Precision)} = {Precision}, {nameof(Recall)} = {Recall}, {nameof(F1)} = {F1}, ")
+            + FormattableString.Invariant($"{nameof(Entities)} = {Entities}, {nameof(Predicted)} = {Predicted}");
+    }
 }

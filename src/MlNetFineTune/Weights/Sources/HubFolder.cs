@@ -10,22 +10,33 @@ internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository
     public const string Index = "model.safetensors.index.json";
     public const string PyTorch = "pytorch_model.bin";
 
+    /// <summary>Maximum size of a file beside the weights: a tokenizer is the largest.</summary>
+    public const int MaximumSmallBytes = 64 << 20;
+
     public static bool IsCommit(string revision) => revision.Length == 40 && revision.All(char.IsAsciiHexDigitLower);
 
-    public CachedFile File(string name) => new(cache.Folder, ["hub", .. repository.Split('/'), CacheName.Escape(revision), name]);
+    /// <param name="name">Name of the file in the repository, with its folders.</param>
+    public CachedFile File(string name) =>
+        new(cache.Folder, ["hub", .. repository.Split('/'), CacheName.Escape(revision), .. name.Split('/')]);
 
     /// <summary>Null where something is missing.</summary>
     /// <exception cref="InvalidDataException">A file exists but cannot be used.</exception>
     public LocalWeights? FindLocal()
     {
-        var config = File(HubConfig.FileName);
-        if (!config.IsThere() || FindFile() is not { } weights)
+        if (FindWeights() is not { } weights)
             return null;
-        return new LocalWeights(weights.FullPath, $"{repository}@{(IsCommit(revision) ? revision[..7] : revision)}/{weights.Name}")
+        var config = File(HubConfig.FileName);
+        return new LocalWeights(weights.FullPath, OriginOf(weights))
         {
             Config = HubConfig.Parse(ReadSmall(config, HubConfig.MaximumBytes), config.FullPath, Processor()),
         };
     }
+
+    /// <summary>The file of the weights, or the index of its shards; null where it or the config is missing.</summary>
+    public CachedFile? FindWeights() => File(HubConfig.FileName).IsThere() ? FindFile() : null;
+
+    /// <summary>The origin of weights, for messages.</summary>
+    public string OriginOf(CachedFile weights) => $"{repository}@{(IsCommit(revision) ? revision[..7] : revision)}/{weights.Name}";
 
     private CachedFile? FindFile()
     {

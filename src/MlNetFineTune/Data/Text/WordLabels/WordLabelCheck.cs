@@ -48,5 +48,6 @@ internal sealed record WordLabelCheck(string Column, LabelScheme Scheme)
             : $"{Word(words, word)} has the label {SafeText.Quoted(labels[word]!)} {before}, which LabelScheme.{Scheme} does not allow";
     }
 
-    private static string Word(string[] words, int index) => FormattableString.Invariant($"word {index + 1} ({SafeText.Quoted(words[index])})");
+    private static string Word(string[] words, int index) =>
+        FormattableString.Invariant($"word {index + 1} ({SafeText.Quoted(words[index])})");
 }

@@ -41,8 +41,8 @@ internal sealed class WordTags
         if (strange.Length > 0)
         {
             throw new InvalidOperationException(
-                $"Column '{column}' has labels that are none of LabelScheme.{scheme}: {SafeText.Several(strange, quoted: true)}. Expected O, "
-                + $"or {(scheme == LabelScheme.Bioes ? "B-, I-, E- or S-" : "B- or I-")} and a type, as B-PER. State another scheme, or "
+                $"Column '{column}' has labels that are none of LabelScheme.{scheme}: {SafeText.Several(strange, quoted: true)}. "
+                + $"Expected O, or {(scheme == LabelScheme.Bioes ? "B-, I-, E- or S-" : "B- or I-")} and a type, as B-PER. State another scheme, or "
                 + "LabelScheme.Plain for labels that mark no entities.");
         }
         var types = parsed.Where(one => !one.Tag.IsOutside).Select(one => one.Tag.Type).Distinct(StringComparer.Ordinal)

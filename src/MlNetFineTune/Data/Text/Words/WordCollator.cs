@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Collates rows of words. Rows with more tokens than a window are read in several overlapping ones, so that N rows are M windows of tokens:
-/// ids [M, T], Int64; beside them the mask [M, T], if there is padding, and where the words of the rows are (<see cref="TextInputNames"/>).
+/// Collates rows of words. Rows with more tokens than a window are read in several overlapping ones, so that N rows are M windows of
+/// tokens: ids [M, T], Int64; beside them the mask [M, T], if there is padding, and where the words of the rows are
+/// (<see cref="TextInputNames"/>).
 /// </summary>
 /// <param name="rows">Encoder of the rows.</param>
 /// <param name="start">Id of the token before a window.</param>

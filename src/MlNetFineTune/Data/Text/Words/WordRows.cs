@@ -6,9 +6,9 @@ namespace MlNetFineTune.Data;
 
 /// <summary>
 /// Encodes rows of words: the words joined by a blank are tokenized, and the first token of each word is marked. A word without tokens (an
-/// empty one, or of control characters only) becomes the unknown token, so that it has a label like the others. An encoded row is the number
-/// of tokens and of words, the token ids without special tokens, and for each word the index of its first token and its number of UTF-16
-/// units, as 32-bit integers. Thread-safe.
+/// empty one, or of control characters only) becomes the unknown token, so that it has a label like the others. An encoded row is the
+/// number of tokens and of words, the token ids without special tokens, and for each word the index of its first token and its number of
+/// UTF-16 units, as 32-bit integers. Thread-safe.
 /// </summary>
 /// <param name="tokenizer">The tokenizer.</param>
 /// <param name="maximumLength">Maximum number of tokens in a window, with special tokens.</param>

@@ -1,0 +1,154 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Text;
+
+/// <summary>Options, folders, data and model files that cannot be used.</summary>
+[TestClass]
+public sealed class TextErrorsTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    private IDataView Train => SmallTexts.View(_ml, SmallTexts.Take(40));
+
+    [TestMethod]
+    public void AFolderThatIsNotWholeSaysWhatIsMissing()
+    {
+        Assert.ThrowsExactly<FileNotFoundException>(() => TextBackbone.FromFolder("no-such-folder"));
+        foreach (var file in new[] { "config.json", "model.safetensors", "vocab.txt" })
+        {
+            var folder = SmallTexts.CreateFolder("bert");
+            File.Delete(Path.Combine(folder, file));
+            StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => TextBackbone.FromFolder(folder)).Message, file);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("""{"model_type": "gpt2"}""", "'gpt2'", DisplayName = "another kind")]
+    [DataRow("""{"hidden_size": 16}""", "no model_type", DisplayName = "no kind")]
+    [DataRow("""{"model_type": "bert", "vocab_size": 20}""", "hidden_size", DisplayName = "without a size")]
+    [DataRow("""[1, 2]""", "no JSON object", DisplayName = "an array")]
+    [DataRow("""{"model_type": "bert",""", "not proper JSON", DisplayName = "cut off")]
+    [DataRow(
+        """
+        {"model_type": "bert", "vocab_size": 20, "hidden_size": 15, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 8, "max_position_embeddings": 16}
+        """, "not a multiple", DisplayName = "heads that do not fit")]
+    [DataRow(
+        """
+        {"model_type": "bert", "vocab_size": 2000000000, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 8, "max_position_embeddings": 16}
+        """, "vocabulary is 2000000000", DisplayName = "a vocabulary that is too large")]
+    [DataRow(
+        """
+        {"model_type": "bert", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 8, "max_position_embeddings": 16, "position_embedding_type": "relative_key"}
+        """, "relative_key", DisplayName = "relative positions")]
+    [DataRow(
+        """
+        {"model_type": "bert", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 8, "max_position_embeddings": 16, "hidden_act": "silu"}
+        """, "silu", DisplayName = "another activation")]
+    public void AConfigThatCannotBeUsedIsRefused(string config, string expected)
+    {
+        var folder = SmallTexts.CreateFolder("bert");
+        File.WriteAllText(Path.Combine(folder, "config.json"), config);
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => TextBackbone.FromFolder(folder)).Message, expected);
+    }
+
+    [TestMethod]
+    public void ATokenizerOfAnotherModelIsRefused()
+    {
+        var folder = SmallTexts.CreateFolder("bert");
+        File.AppendAllText(Path.Combine(folder, "vocab.txt"), "another\n");
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => TextBackbone.FromFolder(folder));
+        StringAssert.Contains(error.Message, $"knows {SmallTexts.Vocabulary.Count + 1} tokens");
+    }
+
+    [TestMethod]
+    public void WeightsOfAnotherNetworkAreRefusedBeforeTheDataAreRead()
+    {
+        var folder = SmallTexts.CreateFolder("bert", layers: 1);
+        File.Copy(Path.Combine(SmallTexts.Folder, "config.json"), Path.Combine(folder, "config.json"), overwrite: true);
+        var options = SmallTexts.Options with { Backbone = TextBackbone.FromFolder(folder) };
+        var error = Assert.ThrowsExactly<InvalidDataException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(Train));
+        StringAssert.Contains(error.Message, "encoder.layer.1.attention.self.query.weight");
+    }
+
+    [TestMethod]
+    public void OptionsThatCannotBeAreRefused()
+    {
+        Check(SmallTexts.Options with { MaximumLength = 35 }, "positions for 34 tokens");
+        Check(SmallTexts.Options with { SecondTextColumnName = "Text" }, "both 'Text'");
+        Check(SmallTexts.Options with { Augmentation = Augmentation.Light }, "rows here are texts");
+        Check(SmallTexts.Options with { BatchNorm = BatchNormMode.Frozen }, "text networks have none");
+        Check(SmallTexts.Options with { Strategy = Strategy.From("layer9") }, "layer9");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { MaximumLength = 5 });
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { MaxTokens = 0 });
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { Truncation = (TextTruncation)9 });
+        Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Backbone.KeepLayers(2));
+        Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Backbone.KeepLayers(1, 0));
+        Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Backbone.KeepLayers());
+
+        void Check(TextFineTuningOptions options, string expected) => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneText(options)).Message, expected);
+    }
+
+    [TestMethod]
+    public void AColumnThatIsNoTextIsMlNetsOwnError()
+    {
+        Check(SmallTexts.Options with { TextColumnName = nameof(TextRow.Number) }, "Schema mismatch for text column 'Number'");
+        Check(SmallTexts.Options with { SecondTextColumnName = "None" }, "'None'");
+
+        void Check(TextFineTuningOptions options, string expected)
+        {
+            var trainer = _ml.MulticlassClassification.Trainers.FineTuneText(options);
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(Train)).Message, expected);
+        }
+    }
+
+    [TestMethod]
+    public void TruncatedTextsAreInTheLogAndRefusedOnesAreBadRows()
+    {
+        var log = new LogLines(_ml);
+        var options = SmallTexts.Options with { MaximumLength = 6, Epochs = 1 };
+        _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(Train).Dispose();
+        StringAssert.Contains(log.ToString(), "texts have more than 6 tokens");
+        StringAssert.Contains(log.ToString(), "of their tokens are padding");
+
+        var refusing = options with { Truncation = TextTruncation.Refuse };
+        var error = Assert.ThrowsExactly<InvalidDataException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneText(refusing).Fit(Train));
+        StringAssert.Contains(error.Message, "tokens, and at most 6 are allowed");
+
+        var skipping = refusing with { BadRows = BadRows.Skip(maximumFraction: 1) };
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(skipping).Fit(Train);
+        Assert.IsGreaterThan(0, model.Report!.BadRows.Count);
+        var scores = model.Transform(SmallTexts.View(_ml, [new TextRow { Text = "good", Kind = "good" },
+            new TextRow { Text = "good the a film book is was very", Kind = "good" }])).GetColumn<float[]>("Score").ToArray();
+        Assert.IsTrue(float.IsFinite(scores[0][0]) && float.IsNaN(scores[1][0]));
+    }
+
+    [TestMethod]
+    public void ADamagedVocabularyInAModelFileIsAnError()
+    {
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(SmallTexts.Options with { Epochs = 1 }).Fit(Train);
+        var zip = SmallTraining.Save(_ml, model, Train.Schema);
+        var changed = Zip.With(zip, "vocabulary.txt", bytes => [bytes[0], (byte)(bytes[1] ^ 1), .. bytes[2..]]);
+        StringAssert.Contains(Error(changed).ToString(), "SHA-256");
+        StringAssert.Contains(Error(Zip.With(zip, "vocabulary.txt", _ => null)).ToString(), "has no vocabulary.txt");
+    }
+
+    [TestMethod]
+    public void CancellationEndsTheTraining()
+    {
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.ThrowsExactly<OperationCanceledException>(() => _ml.MulticlassClassification.Trainers
+            .FineTuneText(SmallTexts.Options with { CancellationToken = cancelled.Token }).Fit(Train));
+    }
+
+    private Exception Error(byte[] zip) => Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _));
+}
