@@ -13,18 +13,18 @@ internal static class EntityStudy
 {
     public const string Name = "entity-study";
 
-    public const string Usage = $"{Name} [recipe|recipe-iob1|default|LoRA|head ...] [--epochs N] [--seeds N] [--quick]";
-
-    // The labels of the files, IOB1, without the conversion to IOB2, as in the reference.
-    private const string AsTheyAre = "recipe-iob1";
+    public const string Usage = $"{Name} [recipe|recipe-iob1|default|default-iob1|LoRA|head ...] [--epochs N] [--seeds N] [--quick]";
 
     private const float HeadRate = 1e-3f, BodyRate = 5e-5f;
+
+    private static readonly LearningTask s_iob1 = LearningTask.TokenClassification(LabelScheme.Iob1);
 
     private static (string Name, TextFineTuningOptions Options)[] Trainings =>
     [
         ("recipe", Recipe),
-        (AsTheyAre, Recipe with { Task = LearningTask.TokenClassification(LabelScheme.Plain) }),
+        ("recipe-iob1", Recipe with { Task = s_iob1 }), // the labels of the files, as in the reference
         ("default", Base),
+        ("default-iob1", Base with { Task = s_iob1 }),
         ("LoRA", Base with { Adapter = Adapter.Lora(targets: ["query", "value"]), Strategy = Strategy.Full(1) }),
         ("head", Base with { Strategy = Strategy.HeadOnly, LearningRate = 3e-3f }),
     ];
@@ -59,8 +59,7 @@ internal static class EntityStudy
         foreach (var (name, options) in chosen.Count > 0 ? chosen : [.. Trainings])
         {
             var trained = options with { Epochs = After(arguments, "--epochs") ?? options.Epochs };
-            var predicted = name == AsTheyAre ? LabelScheme.Iob1 : LabelScheme.Iob2;
-            var runs = Enumerable.Range(1, seeds).Select(seed => Train(new MLContext(seed), trained, quick, predicted)).ToArray();
+            var runs = Enumerable.Range(1, seeds).Select(seed => Train(new MLContext(seed), trained, quick)).ToArray();
             Console.WriteLine(
                 $"| {name} | {trained.Epochs} | {Mean(runs, run => run.Valid.EntityF1)} | {Mean(runs, run => run.Valid.StrictEntityF1)}"
                 + $" | {Mean(runs, run => run.Test.EntityF1)} | {Mean(runs, run => run.Test.StrictEntityF1)}"
@@ -71,7 +70,7 @@ internal static class EntityStudy
     }
 
     private static (TokenClassificationMetrics Valid, TokenClassificationMetrics Test, double Seconds) Train(
-        MLContext ml, TextFineTuningOptions options, bool quick, LabelScheme predicted)
+        MLContext ml, TextFineTuningOptions options, bool quick)
     {
         var train = Read("train.txt", every: quick ? 100 : 10);
         var watch = Stopwatch.StartNew();
@@ -79,8 +78,8 @@ internal static class EntityStudy
         return (Evaluate("valid.txt"), Evaluate("test.txt"), watch.Elapsed.TotalSeconds);
 
         TokenClassificationMetrics Evaluate(string file) => ml.FineTuning.EvaluateTokenClassification(
-            model.Transform(ml.Data.LoadFromEnumerable(Read(file, every: quick ? 60 : 6))), nameof(Sentence.Tags), scheme: LabelScheme.Iob1,
-            predictedScheme: predicted);
+            model.Transform(ml.Data.LoadFromEnumerable(Read(file, every: quick ? 60 : 6))), nameof(Sentence.Tags),
+            scheme: LabelScheme.Iob1);
     }
 
     private static Sentence[] Read(string file, int every)

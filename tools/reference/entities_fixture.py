@@ -86,6 +86,14 @@ def iob2(chunks, words):
     return labels
 
 
+def iob1(chunks, words):
+    labels = ["O"] * words
+    for kind, first, end in sorted(chunks, key=lambda chunk: chunk[1]):
+        follows = any(other == kind and other_end == first for other, _, other_end in chunks)
+        labels[first:end] = [("B-" if follows else "I-") + kind] + ["I-" + kind] * (end - first - 1)
+    return labels
+
+
 def scores(actual, predicted):
     correct = sum(len(a & p) for a, p in zip(actual, predicted))
     all_actual, all_predicted = sum(map(len, actual)), sum(map(len, predicted))
@@ -124,9 +132,10 @@ def main():
                 labels[generator.randrange(len(labels))] = "O"
         actual = [conlleval(labels) for labels in truth]
         lenient, strict = [conlleval(labels) for labels in sequences], [STRICT[scheme](labels) for labels in sequences]
-        # by labels in IOB2; those of other schemes are converted
-        converted = sequences if scheme == "Iob2" else [iob2(l, len(s)) for l, s in zip(lenient, sequences)]
-        correct = sum(a == b for t, c in zip(truth, converted) for a, b in zip(iob2(conlleval(t), len(t)), c))
+        # true labels are converted to the predicted scheme, and BIOES to IOB2
+        write = iob1 if scheme == "Iob1" else iob2
+        converted = [iob2(l, len(s)) for l, s in zip(lenient, sequences)] if scheme == "Bioes" else sequences
+        correct = sum(a == b for t, c in zip(truth, converted) for a, b in zip(write(conlleval(t), len(t)), c))
         schemes[scheme] = {
             "sequences": [{"labels": " ".join(labels), "lenient": listed(one), "strict": listed(other)}
                           for labels, one, other in zip(sequences, lenient, strict)],

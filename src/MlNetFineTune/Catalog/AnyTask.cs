@@ -75,7 +75,7 @@ public sealed partial class FineTuningCatalog
     /// <param name="scheme">Scheme of the labels. Default <see cref="LabelScheme.Recognize"/>.</param>
     /// <param name="predictedScheme">
     /// Scheme of the predicted labels, in which entities must be complete to count in the strict metrics; not used for plain labels.
-    /// Default <see cref="LabelScheme.Iob2"/>, that of the models of this library.
+    /// Default <see cref="LabelScheme.Recognize"/>: that of the model, or by the names of the labels, BIOES or IOB2.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">
@@ -83,7 +83,7 @@ public sealed partial class FineTuningCatalog
     /// </exception>
     public TokenClassificationMetrics EvaluateTokenClassification(
         IDataView data, string labelColumnName = "Label", string predictedLabelColumnName = "PredictedLabel",
-        LabelScheme scheme = LabelScheme.Recognize, LabelScheme predictedScheme = LabelScheme.Iob2)
+        LabelScheme scheme = LabelScheme.Recognize, LabelScheme predictedScheme = LabelScheme.Recognize)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
         ArgumentException.ThrowIfNullOrWhiteSpace(predictedLabelColumnName);

@@ -129,9 +129,10 @@ public abstract record LearningTask
     /// <summary>
     /// Token classification: a label for each word, such as the entity that it belongs to, or its part of speech. The input is a column of
     /// words, a vector of text of any size (<c>TextFineTuningOptions.TextColumnName</c>). Label: a vector of text or of keys with one
-    /// label for each word. Labels that mark entities of several words can be in any <see cref="LabelScheme"/> and are converted to IOB2.
+    /// label for each word. Labels that mark entities of several words can be in any <see cref="LabelScheme"/>; they are converted to IOB2,
+    /// unless <see cref="LabelScheme.Iob1"/> is stated.
     /// <para>Output columns, vectors as long as the row has words:
-    /// <c>PredictedLabel</c>, text: the most probable label, in IOB2 for entities; <c>Score</c>, the probabilities of the labels for each
+    /// <c>PredictedLabel</c>, text: the most probable label; <c>Score</c>, the probabilities of the labels for each
     /// word, one word after the other, in the order of <see cref="FineTuningTransformer.Classes"/>. And for the entities of the row:
     /// <c>PredictedSpanTypes</c>, text; <c>PredictedSpans</c>, four Int32 for each: first word, word after the last, first UTF-16 unit and
     /// the one after the last in the words joined by a blank (<see cref="EntitySpan.From"/> reads both). All are empty for a row that could

@@ -51,6 +51,7 @@ public sealed class WordRowsTests
     public void BytePairsOfAWordIncludeTheBlankBeforeIt()
     {
         var tokenizer = SmallTokenizers.BytePairs();
+        var blank = tokenizer.Encode(" ").Single().Id;
         string[] words = ["The", "low", "lower", "'s", "newest", "é", "(x)", "😀"];
         var rows = new WordRows(tokenizer, 64, 32);
         var row = new byte[rows.Length];
@@ -59,7 +60,10 @@ public sealed class WordRowsTests
         for (var word = 0; word < words.Length; word++)
         {
             var end = word + 1 < words.Length ? parts.FirstTokens[word + 1] : parts.Tokens.Length;
-            var expected = tokenizer.Encode(word == 0 ? words[0] : " " + words[word]).Select(piece => piece.Id).ToArray();
+            while (word + 1 < words.Length && parts.Tokens[end - 1] == blank)
+                end--;
+            var pieces = word == 0 ? tokenizer.Encode(words[0]) : tokenizer.Encode(" " + words[word]).Where(piece => piece.End > 1);
+            int[] expected = [.. pieces.Select(piece => piece.Id)]; // a blank alone is no word's
             CollectionAssert.AreEqual(expected, parts.Tokens[parts.FirstTokens[word]..end].ToArray(), words[word]);
         }
     }

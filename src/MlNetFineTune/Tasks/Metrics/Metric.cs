@@ -94,12 +94,12 @@ public sealed record Metric
     public static Metric EntityRecall { get; } = new("EntityRecall", higherIsBetter: true);
 
     /// <summary>
-    /// Token classification: F1 of entities where only those predicted entities count that are complete in IOB2 (seqeval's strict mode). 0
-    /// to 1; higher is better.
+    /// Token classification: F1 of entities where only those predicted entities count that are complete in IOB2 or the stated IOB1
+    /// (seqeval's strict mode). 0 to 1; higher is better.
     /// </summary>
     public static Metric StrictEntityF1 { get; } = new("StrictEntityF1", higherIsBetter: true);
 
-    /// <summary>Token classification: the fraction of words with the right label, in IOB2. 0 to 1; higher is better.</summary>
+    /// <summary>Token classification: the fraction of words with the right label. 0 to 1; higher is better.</summary>
     public static Metric WordAccuracy { get; } = new("WordAccuracy", higherIsBetter: true);
 
     /// <summary>The metric of one head of <see cref="LearningTask.Several"/>: <c>Metric.Accuracy.Of("Species")</c>.</summary>

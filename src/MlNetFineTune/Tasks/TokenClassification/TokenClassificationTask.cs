@@ -87,7 +87,7 @@ internal sealed class BoundTokens(TaskColumns columns, WordTags tags, int maximu
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
         new TokenReport(outputs, labels, tags, maximumWords).Sections(noun);
 
-    public override TaskManifest Describe() => new TokenClassificationManifest(columns, tags.Names, tags.AreEntities, maximumWords);
+    public override TaskManifest Describe() => new TokenClassificationManifest(columns, tags.Names, tags.Scheme, maximumWords);
 
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
         throw new NotSupportedException(NoOnnx);
@@ -98,16 +98,16 @@ internal sealed class BoundTokens(TaskColumns columns, WordTags tags, int maximu
 /// <summary>The task in the manifest of a model file.</summary>
 /// <param name="Columns">Names of the label and output columns.</param>
 /// <param name="Labels">Names of the labels, in the order of a word's scores.</param>
-/// <param name="AreEntities">Whether the labels mark entities, in IOB2.</param>
+/// <param name="Scheme">Their scheme: IOB2, IOB1 or plain.</param>
 /// <param name="MaximumWords">Maximum number of words in a row.</param>
 internal sealed record TokenClassificationManifest(
-    TaskColumns Columns, IReadOnlyList<string> Labels, bool AreEntities, int MaximumWords) : TaskManifest
+    TaskColumns Columns, IReadOnlyList<string> Labels, LabelScheme Scheme, int MaximumWords) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {
         RequireNoKeys(keys, TokenClassificationTask.Kind);
         return MaximumWords is >= 1 and <= WordInputManifest.MostWords
-            ? new BoundTokens(Columns, WordTags.OfManifest(Labels, AreEntities), MaximumWords, options: null)
+            ? new BoundTokens(Columns, WordTags.OfManifest(Labels, Scheme), MaximumWords, options: null)
             : throw new ArgumentException(FormattableString.Invariant($"its rows have up to {MaximumWords} words"));
     }
 }

@@ -17,6 +17,9 @@ internal sealed class TokenColumns(TaskColumns columns, WordTags tags) : ScoreCo
 
     public const string SpanTypes = "PredictedSpanTypes";
 
+    /// <summary>Kind of the annotation of the predicted labels with their scheme.</summary>
+    public const string SchemeKind = "LabelScheme";
+
     // ML.NET has no such kind; its evaluators for other kinds must not use these columns.
     private const string Kind = "TokenClassification";
 
@@ -31,6 +34,8 @@ internal sealed class TokenColumns(TaskColumns columns, WordTags tags) : ScoreCo
         AddKinds(scores, set, Kind, AnnotationUtils.Const.ScoreValueKind.Score);
         var labels = new DataViewSchema.Annotations.Builder();
         AddKinds(labels, set, Kind, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        labels.Add(
+            SchemeKind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = tags.Scheme.ToString().AsMemory());
         return
         [
             new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), scores.ToAnnotations()),
@@ -58,10 +63,12 @@ internal sealed class TokenColumns(TaskColumns columns, WordTags tags) : ScoreCo
         var kinds = AnnotationUtils.GetTrainerOutputAnnotation();
         var names = new SchemaShape.Column(
             AnnotationUtils.Kinds.TrainingLabelValues, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
+        var scheme = new SchemaShape.Column(
+            SchemeKind, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false);
         return
         [
             Vector(columns.Score, NumberDataViewType.Single, [names, .. kinds]),
-            Vector(columns.PredictedLabel, TextDataViewType.Instance, kinds),
+            Vector(columns.PredictedLabel, TextDataViewType.Instance, [scheme, .. kinds]),
             Vector(Spans, NumberDataViewType.Int32, []),
             Vector(SpanTypes, TextDataViewType.Instance, []),
             .. StatusShapes(columns.Status),

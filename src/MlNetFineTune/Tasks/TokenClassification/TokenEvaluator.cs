@@ -13,7 +13,9 @@ internal static class TokenEvaluator
     /// <param name="labelColumnName">Vector of text or of keys.</param>
     /// <param name="predictedLabelColumnName">Vector of text or of keys, of the same length.</param>
     /// <param name="scheme">Scheme of the labels.</param>
-    /// <param name="predictedScheme">Scheme of the predicted labels, if the labels mark entities.</param>
+    /// <param name="predictedScheme">
+    /// Scheme of the predicted labels, if the labels mark entities: by default that of the column's annotation, or of the names.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">
     /// A row has another number of predictions than labels, or a label is none of its scheme.
@@ -30,7 +32,7 @@ internal static class TokenEvaluator
         var labels = LabelTexts.Distinct(data, labelColumnName);
         var areEntities = labels.Count > 0 && WordTags.Of(labels, scheme, labelColumnName).AreEntities;
         if (areEntities)
-            predictedScheme = Checked(LabelTexts.Distinct(data, predictedLabelColumnName), predictedScheme, predictedLabelColumnName);
+            predictedScheme = Resolved(predicted, LabelTexts.Distinct(data, predictedLabelColumnName), predictedScheme);
 
         var counts = new TokenCounts(areEntities);
         var (rows, leftOut) = (0L, 0L);
@@ -62,8 +64,10 @@ internal static class TokenEvaluator
         {
             var (truth, prediction) = (TagsOf(actual), TagsOf(predicted));
             counts.AddEntities(truth, prediction, predictedScheme);
-            var labels = predictedScheme == LabelScheme.Iob2 ? prediction : Iob2(prediction);
-            counts.AddWords(Iob2(truth).Zip(labels).Count(pair => pair.First == pair.Second), actual.Length);
+            // Labels of different schemes are compared by what they mean.
+            var scheme = predictedScheme == LabelScheme.Iob1 ? LabelScheme.Iob1 : LabelScheme.Iob2;
+            var labels = predictedScheme == scheme ? prediction : Written(prediction, scheme);
+            counts.AddWords(Written(truth, scheme).Zip(labels).Count(pair => pair.First == pair.Second), actual.Length);
         }
         else
         {
@@ -71,22 +75,28 @@ internal static class TokenEvaluator
         }
     }
 
-    // Predictions without any entity are O in every scheme.
-    private static LabelScheme Checked(IReadOnlyList<string> predicted, LabelScheme scheme, string column)
+    private static LabelScheme Resolved(DataViewSchema.Column column, IReadOnlyList<string> predicted, LabelScheme scheme)
     {
-        if (scheme == LabelScheme.Recognize)
+        if (scheme != LabelScheme.Recognize)
         {
-            return predicted.Any(label => EntityTag.TryParse(label, out var tag) && tag.Prefix is 'E' or 'S')
-                ? LabelScheme.Bioes : LabelScheme.Iob2;
+            if (predicted.Count > 0)
+                WordTags.Of(predicted, scheme, column.Name);
+            return scheme;
         }
-        if (predicted.Count > 0)
-            WordTags.Of(predicted, scheme, column);
-        return scheme;
+        if (column.Annotations.Schema.GetColumnOrNull(TokenColumns.SchemeKind)?.Type is TextDataViewType)
+        {
+            ReadOnlyMemory<char> name = default;
+            column.Annotations.GetValue(TokenColumns.SchemeKind, ref name);
+            if (Enum.TryParse<LabelScheme>(name.Span, out var own) && own is LabelScheme.Iob1 or LabelScheme.Iob2)
+                return own;
+        }
+        return predicted.Any(label => EntityTag.TryParse(label, out var tag) && tag.Prefix is 'E' or 'S')
+            ? LabelScheme.Bioes : LabelScheme.Iob2;
     }
 
     private static EntityTag[] TagsOf(string?[] labels) => Array.ConvertAll(
         labels, label => label is not null && EntityTag.TryParse(label, out var tag) ? tag : EntityTag.Outside);
 
-    // By its entities, so that labels of different schemes are compared by what they mean.
-    private static EntityTag[] Iob2(EntityTag[] tags) => EntityTags.ToIob2(EntityTags.Lenient(tags), tags.Length);
+    private static EntityTag[] Written(EntityTag[] tags, LabelScheme scheme) =>
+        EntityTags.Write(EntityTags.Lenient(tags), tags.Length, scheme);
 }

@@ -23,7 +23,7 @@ internal sealed class TokenReport(RowOutputs outputs, float[] labels, WordTags t
         {
             _counts.AddWords(row.Correct, row.Actual.Length);
             if (tags.AreEntities)
-                _counts.AddEntities(tags.TagsOf(row.Actual), tags.TagsOf(row.Predicted), LabelScheme.Iob2);
+                _counts.AddEntities(tags.TagsOf(row.Actual), tags.TagsOf(row.Predicted), tags.Scheme);
         }
         return tags.AreEntities ? [Types(noun), Worst(rows, noun)] : [Words(rows, noun), Worst(rows, noun)];
     }

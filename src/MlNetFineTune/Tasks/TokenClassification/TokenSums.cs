@@ -50,7 +50,7 @@ internal sealed class TokenSums(WordTags tags) : MetricSums
         if (tags.AreEntities)
         {
             _counts.AddEntities(
-                tags.TagsOf(actual.AsSpan(0, words)), tags.TagsOf(predicted.AsSpan(0, words)), LabelScheme.Iob2);
+                tags.TagsOf(actual.AsSpan(0, words)), tags.TagsOf(predicted.AsSpan(0, words)), tags.Scheme);
         }
     }
 }

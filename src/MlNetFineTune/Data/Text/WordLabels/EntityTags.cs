@@ -74,17 +74,20 @@ internal static class EntityTags
         return null;
     }
 
-    /// <summary>Writes entities as IOB2.</summary>
-    /// <param name="spans">The entities, which do not overlap.</param>
+    /// <summary>Writes entities in a scheme.</summary>
+    /// <param name="spans">The entities in order, which do not overlap.</param>
     /// <param name="words">Number of words.</param>
-    public static EntityTag[] ToIob2(IEnumerable<WordSpan> spans, int words)
+    /// <param name="scheme">IOB1 or IOB2.</param>
+    public static EntityTag[] Write(IEnumerable<WordSpan> spans, int words, LabelScheme scheme)
     {
         var tags = new EntityTag[words];
         Array.Fill(tags, EntityTag.Outside);
         foreach (var span in spans)
         {
-            for (var word = span.First; word < span.End; word++)
-                tags[word] = new EntityTag(word == span.First ? 'B' : 'I', span.Type);
+            var follows = span.First > 0 && tags[span.First - 1].Type == span.Type;
+            tags[span.First] = new EntityTag(scheme == LabelScheme.Iob2 || follows ? 'B' : 'I', span.Type);
+            for (var word = span.First + 1; word < span.End; word++)
+                tags[word] = new EntityTag('I', span.Type);
         }
         return tags;
     }

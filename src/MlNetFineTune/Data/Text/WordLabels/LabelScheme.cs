@@ -14,7 +14,10 @@ public enum LabelScheme
     /// <summary>A label for each word by itself, such as its part of speech: no entities.</summary>
     Plain,
 
-    /// <summary>IOB1: all words of an entity have <c>I-</c>; <c>B-</c> begins one that directly follows another of its type.</summary>
+    /// <summary>
+    /// IOB1: all words of an entity have <c>I-</c>; <c>B-</c> begins one that directly follows another of its type. The only scheme that is
+    /// not converted to IOB2 if it is stated: with little data a network learns it faster, since it need not tell first words from others.
+    /// </summary>
     Iob1,
 
     /// <summary>IOB2 (BIO): the first word of an entity has <c>B-</c>, the others <c>I-</c>.</summary>

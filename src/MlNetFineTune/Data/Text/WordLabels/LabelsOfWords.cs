@@ -38,7 +38,7 @@ internal sealed class LabelsOfWords(string column, WordTags tags, int maximumWor
                 $"Training needs words of at least two labels, but column '{Column}' has "
                 + (counts.Sum() == 0 ? "none." : $"only {SafeText.Quoted(tags.Names[Array.FindIndex(counts, count => count > 0)])}."));
         }
-        string[] missing = [.. tags.Names.Where((name, place) => counts[place] == 0 && !IsInside(name))];
+        string[] missing = [.. tags.Names.Where((name, place) => counts[place] == 0 && !MayBeMissing(name))];
         if (missing.Length > 0)
             channel.Warning($"No training word is {SafeText.Several(missing, quoted: true)}: the model cannot learn to recognise it.");
     }
@@ -47,8 +47,13 @@ internal sealed class LabelsOfWords(string column, WordTags tags, int maximumWor
         ? new Others(this, host, other)
         : throw host.ExceptSchemaMismatch("validation", "validation label", Column, LabelTexts.Expected, other.Type.ToString());
 
-    // Types all of whose entities have one word.
-    private bool IsInside(string name) => tags.AreEntities && name.StartsWith("I-", StringComparison.Ordinal);
+    // Types whose entities have one word each, or never follow each other.
+    private bool MayBeMissing(string name) => tags.Scheme switch
+    {
+        LabelScheme.Iob1 => name.StartsWith("B-", StringComparison.Ordinal),
+        LabelScheme.Iob2 => name.StartsWith("I-", StringComparison.Ordinal),
+        _ => false,
+    };
 
     private LabelReader ReaderOf(Func<string?[]> next, Action<string> onUnknown) => label =>
     {
