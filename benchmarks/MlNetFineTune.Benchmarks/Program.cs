@@ -28,6 +28,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [ExamineStudy.Name] = (ExamineStudy.Run, ExamineStudy.Usage),
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
+    [EntityStudy.Name] = (EntityStudy.Run, EntityStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
 };

@@ -1,8 +1,8 @@
 // Loads a model in a process that references ML.NET but has not loaded this library, scores the pictures whose paths follow, and prints the
 // bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. For a
-// model of texts the arguments are the texts. A path may be followed by what stands in a table beside it: path;number;text.
-// --register <assembly> before the model registers an assembly with factories. --column <name> before the model prints another column of
-// vectors instead. --sets prints the columns of conformal prediction.
+// model of texts the arguments are the texts, and for one of words the words with blanks between them. A path may be followed by what
+// stands in a table beside it: path;number;text. --register <assembly> before the model registers an assembly with factories.
+// --column <name> before the model prints another column of vectors instead. --sets prints the columns of conformal prediction.
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
@@ -53,6 +53,8 @@ internal sealed class Picture
 
     public string Text { get; set; } = "";
 
+    public string[] Words { get; set; } = [];
+
     public string Label { get; set; } = "";
 
     public float Weight { get; set; } = float.NaN;
@@ -61,5 +63,5 @@ internal sealed class Picture
 
     public static Picture Of(string text) => text.Split(';') is [var path, var number, var color]
         ? new() { ImagePath = path, Weight = float.Parse(number, CultureInfo.InvariantCulture), Color = color, Label = "dots" }
-        : new() { ImagePath = text, Text = text, Label = "dots" };
+        : new() { ImagePath = text, Text = text, Words = text.Split(' '), Label = "dots" };
 }

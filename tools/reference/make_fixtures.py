@@ -9,6 +9,7 @@ import clipping_fixture
 import conformal_fixture
 import crop_fixture
 import distillation_fixture
+import entities_fixture
 import erasing_fixture
 import explanations_fixture
 import features_fixture
@@ -44,6 +45,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 text_fixture.main()
+entities_fixture.main()
 module_fixture.main()
 features_fixture.main()
 attention_pool_fixture.main()

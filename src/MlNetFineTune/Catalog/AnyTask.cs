@@ -59,4 +59,34 @@ public sealed partial class FineTuningCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(predictedLabelColumnName);
         return MultiLabelEvaluator.Evaluate(Context, data, labelColumnName, scoreColumnName, predictedLabelColumnName);
     }
+
+    /// <summary>
+    /// Evaluates labels of words, of a <see cref="LearningTask.TokenClassification"/> model or any other, in one pass over the data (and
+    /// one over each column of texts before it). Rows without labels or predictions are left out and counted in
+    /// <see cref="TokenClassificationMetrics.RowsLeftOut"/>.
+    /// </summary>
+    /// <param name="data">The scored data.</param>
+    /// <param name="labelColumnName">
+    /// Name of the label column: a vector of text or of keys, of any size. Default "Label".
+    /// </param>
+    /// <param name="predictedLabelColumnName">
+    /// Name of the column of predicted labels: a vector of text or of keys, as long as that of the labels. Default "PredictedLabel".
+    /// </param>
+    /// <param name="scheme">Scheme of the labels. Default <see cref="LabelScheme.Recognize"/>.</param>
+    /// <param name="predictedScheme">
+    /// Scheme of the predicted labels, in which entities must be complete to count in the strict metrics; not used for plain labels.
+    /// Default <see cref="LabelScheme.Recognize"/>: that of the model, or by the names of the labels, BIOES or IOB2.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A row has another number of predictions than labels, or a label is none of its scheme.
+    /// </exception>
+    public TokenClassificationMetrics EvaluateTokenClassification(
+        IDataView data, string labelColumnName = "Label", string predictedLabelColumnName = "PredictedLabel",
+        LabelScheme scheme = LabelScheme.Recognize, LabelScheme predictedScheme = LabelScheme.Recognize)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(predictedLabelColumnName);
+        return TokenEvaluator.Evaluate(Context, data, labelColumnName, predictedLabelColumnName, scheme, predictedScheme);
+    }
 }

@@ -11,6 +11,7 @@ namespace MlNetFineTune.Data;
 [JsonDerivedType(typeof(TableInputManifest), "Table")]
 [JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
 [JsonDerivedType(typeof(TextInputManifest), "Text")]
+[JsonDerivedType(typeof(WordInputManifest), "Words")]
 internal abstract record InputManifest
 {
     /// <exception cref="ArgumentException">The description is not valid.</exception>

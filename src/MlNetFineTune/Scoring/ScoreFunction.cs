@@ -17,13 +17,13 @@ internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInp
 
     /// <summary>The scores of a task, followed by the novelty if there is a score of it.</summary>
     public static ScoreFunction Of(Objective objective, NearestNeighbors? nearest = null) => nearest is null
-        ? new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0)))
+        ? new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0), inputs))
         : new(objective.ScoreLength + 1, (network, inputs) =>
         {
             var features = network.ForwardFirst(inputs, network.Stages.Count); // [N, ...]
             // First: a head may change its input.
             float[] novelties = [.. network.FeaturesOf(features).FlatRows().Select(row => nearest.DistanceOf(row))];
-            var scores = objective.ScoresOf(network.ForwardRest(inputs.With(features), network.Stages.Count));
+            var scores = objective.ScoresOf(network.ForwardRest(inputs.With(features), network.Stages.Count), inputs);
             var novelty = tensor(novelties, [novelties.Length, 1], ScalarType.Float32, scores.device);
             return cat([scores, novelty], 1); // [N, scores + 1]
         });

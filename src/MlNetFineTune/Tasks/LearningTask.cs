@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
@@ -125,6 +126,49 @@ public abstract record LearningTask
     public static LearningTask MultiLabel(PositiveWeights? positiveWeights = null, DecisionThreshold? threshold = null) =>
         new MultiLabelTask(positiveWeights ?? PositiveWeights.None, threshold ?? DecisionThreshold.Default);
 
+    /// <summary>
+    /// Token classification: a label for each word, such as the entity that it belongs to, or its part of speech. The input is a column of
+    /// words, a vector of text of any size (<c>TextFineTuningOptions.TextColumnName</c>). Label: a vector of text or of keys with one
+    /// label for each word. Labels that mark entities of several words can be in any <see cref="LabelScheme"/>; they are converted to IOB2,
+    /// unless <see cref="LabelScheme.Iob1"/> is stated.
+    /// <para>Output columns, vectors as long as the row has words:
+    /// <c>PredictedLabel</c>, text: the most probable label; <c>Score</c>, the probabilities of the labels for each
+    /// word, one word after the other, in the order of <see cref="FineTuningTransformer.Classes"/>. And for the entities of the row:
+    /// <c>PredictedSpanTypes</c>, text; <c>PredictedSpans</c>, four Int32 for each: first word, word after the last, first UTF-16 unit and
+    /// the one after the last in the words joined by a blank (<see cref="EntitySpan.From"/> reads both). All are empty for a row that could
+    /// not be scored.</para>
+    /// <para>The loss is the mean over the words, of their first tokens, over all batches of a step. Rows with more tokens than
+    /// <c>TextFineTuningOptions.MaximumLength</c> are read in overlapping windows, and the outputs of a word in several windows are
+    /// averaged. Metrics: <see cref="Metric.EntityF1"/>, <see cref="Metric.EntityPrecision"/>, <see cref="Metric.EntityRecall"/>,
+    /// <see cref="Metric.StrictEntityF1"/>, <see cref="Metric.WordAccuracy"/>; for plain labels the last one only. Trainer:
+    /// <c>ml.FineTuning.FineTuneText</c>; evaluate with <c>ml.FineTuning.EvaluateTokenClassification</c>. Not with
+    /// <see cref="Distillation"/> and <see cref="Sampling.Balanced"/>; outputs of frozen stages are not cached.</para>
+    /// </summary>
+    /// <param name="scheme">
+    /// Scheme of the labels. Rows whose labels the stated scheme does not allow are treated as <see cref="FineTuningOptions.BadRows"/>
+    /// says. Default <see cref="LabelScheme.Recognize"/>.
+    /// </param>
+    /// <param name="classWeights">
+    /// Weights of the labels in the loss; names are those of <see cref="FineTuningTransformer.Classes"/>. Default null:
+    /// <see cref="ClassWeights.None"/>.
+    /// </param>
+    /// <param name="maximumWords">
+    /// Maximum number of words in a row, and a quarter of its maximum number of tokens; memory of a batch grows with it. Rows with more are
+    /// treated as <see cref="FineTuningOptions.BadRows"/> says; in scoring their columns are empty. 1 to 65,536. Default 512.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no such scheme, or <paramref name="maximumWords"/> is outside its range.
+    /// </exception>
+    public static LearningTask TokenClassification(
+        LabelScheme scheme = LabelScheme.Recognize, ClassWeights? classWeights = null, int maximumWords = 512)
+    {
+        if (!Enum.IsDefined(scheme))
+            throw new ArgumentOutOfRangeException(nameof(scheme), scheme, "There is no such scheme.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumWords, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maximumWords, WordInputManifest.MostWords);
+        return new TokenClassificationTask(scheme, classWeights ?? ClassWeights.None, maximumWords);
+    }
+
     /// <summary>Name of the task in messages.</summary>
     internal abstract string Name { get; }
 
@@ -152,6 +196,9 @@ public abstract record LearningTask
     /// <summary>The task without the parts that are fitted on validation rows.</summary>
     internal virtual LearningTask WithoutValidation => this;
 
+    /// <summary>Whether the network has outputs for each word of a row.</summary>
+    internal virtual bool LabelsWords => false;
+
     /// <summary>Whether rows and their labels can be mixed.</summary>
     internal virtual bool TakesMixedRows => true;
 
@@ -166,6 +213,9 @@ public abstract record LearningTask
 
     /// <summary>Binds the task to the label column of a schema.</summary>
     internal abstract BoundTask Bind(DataViewSchema schema, TaskColumns columns);
+
+    /// <summary>Binds the task to the label column of data, if its labels must be found in them. Default: to their schema.</summary>
+    internal virtual BoundTask Bind(IDataView data, TaskColumns columns) => Bind(data.Schema, columns);
 
     /// <exception cref="Exception">The label is missing or is not a key; ML.NET's own error.</exception>
     private protected static SchemaShape.Column KeyOf(IExceptionContext context, SchemaShape schema, TaskColumns columns) =>

@@ -1,5 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,6 +72,14 @@ internal abstract class Objective
 
     /// <summary>Scores from outputs: [N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
     public abstract Tensor ScoresOf(Tensor outputs);
+
+    /// <summary>Scores from outputs and the inputs of the network: [N, <see cref="ScoreLength"/>]. Default: from outputs alone.</summary>
+    public virtual Tensor ScoresOf(Tensor outputs, ModelInputs inputs) => ScoresOf(outputs);
+
+    /// <summary>
+    /// Outputs with the same number of values for each row, to be stored: [N, <see cref="Outputs"/>]. Default: unchanged.
+    /// </summary>
+    public virtual Tensor ToRows(Tensor outputs) => outputs.alias();
 
     /// <summary>Labels in the format of <see cref="LossOfEach"/>, with rows in the first dimension.</summary>
     protected abstract Tensor LabelsOf(float[] labels, Device device);

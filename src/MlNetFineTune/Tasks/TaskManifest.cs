@@ -13,6 +13,7 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(MultiLabelManifest), MultiLabelTask.Kind)]
 [JsonDerivedType(typeof(OrdinalManifest), OrdinalTask.Kind)]
 [JsonDerivedType(typeof(SeveralManifest), SeveralTask.Kind)]
+[JsonDerivedType(typeof(TokenClassificationManifest), TokenClassificationTask.Kind)]
 internal abstract record TaskManifest
 {
     /// <param name="keys">The classes; null if the file has none.</param>

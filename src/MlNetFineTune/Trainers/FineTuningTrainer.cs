@@ -24,10 +24,10 @@ namespace MlNetFineTune;
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression |
+/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression; of texts also token classification |
 /// | Is normalization required? | Not for pictures, which are normalised as the weights require. Numeric inputs of a module should be
 /// normalised |
-/// | Is caching required? | No: rows are read once |
+/// | Is caching required? | No: rows are read once (labels of words that are no keys, twice) |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
 /// | Exportable to ONNX | Image networks, and modules of known layers, by the package MlNetFineTune.Onnx |
 /// ]]></format>
@@ -68,7 +68,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);
-        var task = Bind(input.Schema);
+        var task = Bind(input);
         using var folder = RunFolder.Open(_options, task.Metrics, fit.Channel);
         var device = Devices.Choose(fit.Host, fit.Channel);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
@@ -141,9 +141,9 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         return new SchemaShape(columns.Values);
     }
 
-    private BoundTask Bind(DataViewSchema schema)
+    private BoundTask Bind(IDataView data)
     {
-        var task = _options.TaskInForce.Bind(schema, _options.Columns);
+        var task = _options.TaskInForce.Bind(data, _options.Columns);
         Metric[] known = [Metric.Loss, .. task.Metrics];
         return _options.Metric is null || known.Contains(_options.Metric)
             ? task

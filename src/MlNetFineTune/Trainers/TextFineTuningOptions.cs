@@ -37,7 +37,10 @@ public sealed record TextFineTuningOptions : FineTuningOptions
         }
     }
 
-    /// <summary>Name of the column of texts. Default "Text".</summary>
+    /// <summary>
+    /// Name of the column of texts; for <see cref="LearningTask.TokenClassification"/> of words, a vector of text of any size. Default
+    /// "Text".
+    /// </summary>
     [NotInFingerprint("the tokens themselves are hashed")]
     public string TextColumnName { get; init; } = "Text";
 
@@ -51,7 +54,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     /// <summary>
     /// Maximum number of tokens in a row, special tokens included; an English word has 1.3 tokens on average. Longer texts are truncated,
     /// and the log says how many. 6 to <see cref="TextBackbone.MaximumLength"/>. Default 128. Time and memory grow with the length of the
-    /// actual texts only.
+    /// actual texts only. For <see cref="LearningTask.TokenClassification"/> nothing is truncated: longer rows are read in overlapping
+    /// windows of this length.
     /// </summary>
     public int MaximumLength
     {
@@ -105,6 +109,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
 
     internal override int? TokensOfBatch => MaxTokens;
 
+    internal override bool ReadsWords => true;
+
     internal override string? UnusedWorkers => AsksForWorkers && Workers > 1
         ? $"Workers = {Workers} is not used: texts are tokenized once, when they are read. Leave Workers out."
         : null;
@@ -112,14 +118,28 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     // Copying tokens is faster than passing them between threads.
     internal override FineTuningOptions InForce => this with { Workers = 1 };
 
-    internal override void CheckInputs(SchemaShape schema, IExceptionContext context) => TextColumns.Check(schema, context);
+    internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
+    {
+        if (TaskInForce.LabelsWords)
+            new WordColumn(TextColumnName).Check(schema, context);
+        else
+            TextColumns.Check(schema, context);
+    }
 
-    internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) => new TextInput(
-        TextColumns, Backbone.Tokenizer!, MaximumLength, Truncation, Backbone.Config.Segments > 1, keepsTexts: RunFolder is not null);
+    internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) =>
+        TaskInForce is TokenClassificationTask words
+            ? new WordInput(
+                new WordColumn(TextColumnName), Backbone.Tokenizer!, MaximumLength, words.MaximumWords,
+                new WordLabelCheck(LabelColumnName, words.Scheme), keepsTexts: RunFolder is not null)
+            : new TextInput(
+                TextColumns, Backbone.Tokenizer!, MaximumLength, Truncation, Backbone.Config.Segments > 1,
+                keepsTexts: RunFolder is not null);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
-        var network = TextNetwork.Create(Backbone, task.CreateHead, seed, log);
+        // Words are not pooled: a pretrained pooler would have no gradient.
+        var backbone = TaskInForce.LabelsWords ? Backbone with { Pooling = TextBackbone.TokenPooling.Mean } : Backbone;
+        var network = TextNetwork.Create(backbone, task.CreateHead, seed, log);
         try
         {
             (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
@@ -164,6 +184,22 @@ public sealed record TextFineTuningOptions : FineTuningOptions
                 $"Augmentation ({Augmentation}) changes pictures, and rows here are texts: leave it out.", "options");
         }
         Distillation.Check(Backbone.Name, pixels: null);
+        if (TaskInForce.LabelsWords)
+            CheckWords();
+    }
+
+    private void CheckWords()
+    {
+        if (SecondTextColumnName is not null)
+            throw Refused($"SecondTextColumnName is '{SecondTextColumnName}', and words are those of one column");
+        if (Truncation != TextTruncation.KeepStart)
+            throw Refused($"Truncation is {Truncation}, and no word is left out: longer rows are read in overlapping windows");
+        if (Distillation != Distillation.None)
+            throw Refused("Distillation teaches classes of rows, and labels here are those of words");
+        if (FeatureCache.IsInFolder)
+            throw Refused($"FeatureCache is {FeatureCache}, and vectors of words, which rows have different numbers of, are not cached");
+
+        ArgumentException Refused(string reason) => new($"LearningTask.{TaskInForce.Name}: {reason}. Leave it out.", "options");
     }
 
     private TextColumns TextColumns => new(TextColumnName, SecondTextColumnName);

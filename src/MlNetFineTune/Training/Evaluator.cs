@@ -56,7 +56,7 @@ internal sealed class Evaluator(
                 loss.Add(outputs, targets);
                 metrics.Add(outputs, targets.Labels);
                 count += input.Rows.Length;
-                kept?.Add(input.Rows, outputs);
+                kept?.Add(input.Rows, objective.ToRows(outputs));
             }
             meter.Advance(input.Rows.Length);
         }

@@ -318,6 +318,9 @@ public abstract record FineTuningOptions
     /// <summary>Maximum number of tokens in a batch, with padding; null for no limit.</summary>
     internal virtual int? TokensOfBatch => null;
 
+    /// <summary>Whether the input can be words of a text.</summary>
+    internal virtual bool ReadsWords => false;
+
     /// <summary>Whether a step of the optimizer can have several batches.</summary>
     internal bool Accumulates => AccumulationSteps > 1 || TokensOfBatch is not null;
 
@@ -389,6 +392,11 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
+        if (TaskInForce.LabelsWords && !ReadsWords)
+        {
+            throw new ArgumentException(
+                $"LearningTask.{TaskInForce.Name} labels the words of texts: train it with ml.FineTuning.FineTuneText.", "options");
+        }
         if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
         if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)

@@ -23,7 +23,7 @@ internal static class ValidationOutputs
                 continue;
             using var scope = NewDisposeScope();
             using var inference = inference_mode();
-            collected.Add(batch.Rows, run.Network.ForwardRest(encoder.Enter(batch), first: 0));
+            collected.Add(batch.Rows, run.Objective.ToRows(run.Network.ForwardRest(encoder.Enter(batch), first: 0)));
         }
         return collected.ToOutputs();
     }

@@ -81,7 +81,9 @@ internal sealed class TextEncoder : IDisposable
     /// <param name="inputs">The masks and segments beside the tokens.</param>
     /// <param name="stage">Index of the stage.</param>
     /// <param name="drops">Whether dropout is active.</param>
-    /// <returns>[N, T, C]; features [N, C] from the last stage. The caller disposes it.</returns>
+    /// <returns>
+    /// [N, T, C]; from the last stage features [N, C], or those of words [N, W, C]. The caller disposes it.
+    /// </returns>
     public Tensor Forward(Tensor activations, ModelInputs inputs, int stage, bool drops)
     {
         using var scope = NewDisposeScope();
@@ -100,9 +102,13 @@ internal sealed class TextEncoder : IDisposable
         return _layers[stage - 1].Forward(activations, mask, drops).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[N, T, C] -> [N, C]. The caller disposes the result.</summary>
+    /// <summary>
+    /// [N, T, C] -> [N, C]; [N, W, C], a vector for each word, if the words are given. The caller disposes the result.
+    /// </summary>
     public Tensor Pool(Tensor hidden, ModelInputs inputs)
     {
+        if (WordVectors.AreIn(inputs))
+            return WordVectors.Of(hidden, inputs);
         using var scope = NewDisposeScope();
         var pooled = _pooling == TextBackbone.TokenPooling.Mean
             ? Mean(hidden, inputs.Beside.GetValueOrDefault(TextInputNames.Mask))

@@ -10,4 +10,19 @@ internal static class TextInputNames
 
     /// <summary>[N, T], Int64: 1 for the tokens of the second text. Absent for single texts, and for networks without segments.</summary>
     public const string Segments = "token_type_ids";
+
+    /// <summary>
+    /// [N, W, K], Int64: positions of the first tokens of the words of N rows in their M windows, as indices into the M * T tokens; K is
+    /// the number of windows that a word can be in. Present if a task has outputs for each word.
+    /// </summary>
+    public const string WordPlaces = "word_places";
+
+    /// <summary>[N, W, K], Float32: 1 / number of windows for each window that has the word, otherwise 0.</summary>
+    public const string WordShares = "word_shares";
+
+    /// <summary>[N, W], Boolean: false for words beyond the end of a row.</summary>
+    public const string HasWord = "has_word";
+
+    /// <summary>[N, W], Float32: UTF-16 units of each word; NaN beyond the end of a row.</summary>
+    public const string WordLengths = "word_lengths";
 }

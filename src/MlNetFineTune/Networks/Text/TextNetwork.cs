@@ -6,7 +6,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Text encoder and head. Owns both.</summary>
+/// <summary>Text encoder and head: outputs [N, outputs], or those of words [N, W, outputs]. Owns both.</summary>
 internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, NetworkHead head) : FineTunedNetwork
 {
     private int _firstTrained = int.MaxValue;
@@ -94,7 +94,7 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var features = Run(inputs, first, Stages.Count, RunStage);
-        return Head.forward(features);
+        return Outputs(features, inputs);
     }
 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
@@ -108,13 +108,13 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
         if (stage < Stages.Count - 1)
             return ForwardRest(inputs, stage + 1);
         using var features = Encoder.Pool(inputs.Activations, inputs);
-        return Head.forward(features);
+        return Outputs(features, inputs);
     }
 
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         using var features = Run(inputs, first, Stages.Count, (activations, stage) => RunStage(activations, stage, inputs, seed, step));
-        return Head.forward(features);
+        return Outputs(features, inputs);
     }
 
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
@@ -145,6 +145,15 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
             encoder.Dispose();
             throw;
         }
+    }
+
+    private Tensor Outputs(Tensor features, ModelInputs inputs)
+    {
+        var outputs = Head.forward(features);
+        if (!WordVectors.AreIn(inputs))
+            return outputs;
+        using (outputs)
+            return WordVectors.MarkMissing(outputs, inputs);
     }
 
     private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs) =>

@@ -81,6 +81,27 @@ public sealed record Metric
     /// </summary>
     public static Metric QuadraticWeightedKappa { get; } = new("QuadraticWeightedKappa", higherIsBetter: true);
 
+    /// <summary>
+    /// Token classification: F1 of entities, correct if type and words are, by conlleval's rules (seqeval's default mode). 0 to 1; higher
+    /// is better.
+    /// </summary>
+    public static Metric EntityF1 { get; } = new("EntityF1", higherIsBetter: true);
+
+    /// <summary>Token classification: the fraction of predicted entities that are correct, as in <see cref="EntityF1"/>.</summary>
+    public static Metric EntityPrecision { get; } = new("EntityPrecision", higherIsBetter: true);
+
+    /// <summary>Token classification: the fraction of true entities that are predicted, as in <see cref="EntityF1"/>.</summary>
+    public static Metric EntityRecall { get; } = new("EntityRecall", higherIsBetter: true);
+
+    /// <summary>
+    /// Token classification: F1 of entities where only those predicted entities count that are complete in IOB2 or the stated IOB1
+    /// (seqeval's strict mode). 0 to 1; higher is better.
+    /// </summary>
+    public static Metric StrictEntityF1 { get; } = new("StrictEntityF1", higherIsBetter: true);
+
+    /// <summary>Token classification: the fraction of words with the right label. 0 to 1; higher is better.</summary>
+    public static Metric WordAccuracy { get; } = new("WordAccuracy", higherIsBetter: true);
+
     /// <summary>The metric of one head of <see cref="LearningTask.Several"/>: <c>Metric.Accuracy.Of("Species")</c>.</summary>
     /// <param name="labelColumnName">Name of the head's label column.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>

@@ -10,9 +10,11 @@ namespace MlNetFineTune;
 public sealed record TaskHead
 {
     /// <param name="labelColumnName">Name of the label column, of the type that the task requires.</param>
-    /// <param name="task">Task of the head; not <see cref="LearningTask.Several"/>.</param>
+    /// <param name="task">
+    /// Task of the head; not <see cref="LearningTask.Several"/> or <see cref="LearningTask.TokenClassification"/>.
+    /// </param>
     /// <param name="weight">Weight of the head's mean loss in the sum. Above 0, finite. Default 1.</param>
-    /// <exception cref="ArgumentException">The name is empty, or the task is <see cref="LearningTask.Several"/>.</exception>
+    /// <exception cref="ArgumentException">The name is empty, or the task is one of these two.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The weight is not above 0 and finite.</exception>
     public TaskHead(string labelColumnName, LearningTask task, float weight = 1)
     {
@@ -20,6 +22,12 @@ public sealed record TaskHead
         ArgumentNullException.ThrowIfNull(task);
         if (task is SeveralTask)
             throw new ArgumentException("A head has one task: name the heads of several in one list.", nameof(task));
+        if (task.LabelsWords)
+        {
+            throw new ArgumentException(
+                "LearningTask.TokenClassification labels the words of a text, and several heads the row: train it by itself.",
+                nameof(task));
+        }
         if (!(weight > 0 && float.IsFinite(weight)))
             throw new ArgumentOutOfRangeException(nameof(weight), weight, "The weight of a head must be above 0.");
         (LabelColumnName, Task, Weight) = (labelColumnName, task, weight);

@@ -42,6 +42,9 @@ public abstract partial record FeatureCache
     /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
     public static FeatureCache InFolder(string path) => new FolderFeatureCache(path);
 
+    /// <summary>Whether later trainings find the features.</summary>
+    internal virtual bool IsInFolder => false;
+
     /// <param name="identity">
     /// Hash of everything except the row on which features depend. Computed only if the cache outlives the process.
     /// </param>

@@ -16,6 +16,8 @@ public abstract partial record FeatureCache
             _path = Path.GetFullPath(path);
         }
 
+        internal override bool IsInFolder => true;
+
         internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel)
         {
             var key = ContentHash.Of($"{identity()} {layout}", []);

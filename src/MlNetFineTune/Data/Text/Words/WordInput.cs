@@ -1,0 +1,114 @@
+using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tokenizers;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>A column of words, as token ids in windows and the positions of the words in them.</summary>
+/// <param name="column">The column.</param>
+/// <param name="tokenizer">The tokenizer.</param>
+/// <param name="maximumLength">Maximum number of tokens in a window, with special tokens.</param>
+/// <param name="maximumWords">Maximum number of words in a row.</param>
+/// <param name="labels">Checks the labels of training rows; null in a loaded model.</param>
+/// <param name="keepsTexts">Whether training rows keep the beginning of their text, for the report.</param>
+internal sealed class WordInput(
+    WordColumn column, Tokenizer tokenizer, int maximumLength, int maximumWords, WordLabelCheck? labels = null, bool keepsTexts = false)
+    : ModelInput
+{
+    // Tokens and words of the generated probe row: two tokens a word.
+    private const int ProbeTokens = 14;
+
+    private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
+
+    private readonly WordRows _rows = new(tokenizer, maximumLength, maximumWords);
+
+    public Tokenizer Tokenizer => tokenizer;
+
+    public override int Length => _rows.Length;
+
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
+        [new(TextInputNames.Tokens, [maximumLength], tokenizer.VocabularySize)];
+
+    /// <summary>Rows have different numbers of words, and the cache has vectors of one length.</summary>
+    public override bool KeepsActivations => false;
+
+    public override string Form => FormattableString.Invariant(
+        $"{JsonEncodedText.Encode(column.Name)}: up to {maximumWords} words in windows of {maximumLength} tokens ")
+        + $"by {tokenizer.Name}, {tokenizer.Describe().Hash}";
+
+    public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
+
+    public override Collator CreateCollator(Device device) => new WordCollator(
+        _rows, tokenizer.Specials.Start, tokenizer.Specials.End, tokenizer.Specials.Padding, device);
+
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
+        "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.");
+
+    public override InputManifest Describe() => new WordInputManifest(column.Name, maximumLength, maximumWords, tokenizer.Describe());
+
+    public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix = "") =>
+        [column.Of(schema, context, prefix)];
+
+    public override byte[] ProbeSample()
+    {
+        var count = Math.Min(Math.Min(ProbeTokens, _rows.Room), 2 * maximumWords);
+        int[] tokens = [.. Enumerable.Range(1, count).Select(i => (int)((long)i * tokenizer.VocabularySize / (count + 1)))];
+        int[] firstTokens = [.. Enumerable.Range(0, (count + 1) / 2).Select(word => 2 * word)];
+        var sample = new byte[Length];
+        WordRows.Write(tokens, firstTokens, sample);
+        return sample;
+    }
+
+    public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
+        new Collector(_rows, column.Reader(row), labels?.Reader(row), keepsTexts);
+
+    public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(_rows, column.Reader(row), places);
+
+    private sealed class Collector(WordRows rows, Func<string[]> next, WordLabelCheck.Next? checkLabels, bool keepsTexts) : DatasetBuilder
+    {
+        private const int ExcerptLength = 240;
+
+        private readonly byte[] _buffer = new byte[rows.Length];
+        private readonly List<byte[]> _encoded = [];
+        private readonly List<string> _reasons = [];
+        private readonly List<string> _texts = [];
+
+        public override void Collect()
+        {
+            var words = next();
+            var reason = checkLabels?.Invoke(words) ?? rows.Encode(words, _buffer);
+            _reasons.Add(reason ?? "");
+            _encoded.Add(reason is null ? WordRows.Used(_buffer).ToArray() : []);
+            if (keepsTexts)
+            {
+                var text = string.Join(' ', words);
+                _texts.Add(text.Length <= ExcerptLength ? text : text[..(ExcerptLength - 1)] + "…");
+            }
+        }
+
+        public override Dataset ToRows() => new WordDataset(rows, [.. _encoded], [.. _reasons], keepsTexts ? [.. _texts] : null);
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class Reader(WordRows rows, Func<string[]> next, int places) : RowReader
+    {
+        private readonly string[][] _words = new string[places][];
+
+        public override int Length => rows.Length;
+
+        public override string Noun => "text";
+
+        public override void Take(int place) => _words[place] = next();
+
+        public override string? Encode(int place, Augmentation view, Span<byte> output) => rows.Encode(_words[place], output);
+
+        public override string Describe(int place) => "a text";
+    }
+}
