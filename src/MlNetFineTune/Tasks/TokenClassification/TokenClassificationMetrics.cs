@@ -6,8 +6,8 @@ namespace MlNetFineTune;
 /// <summary>
 /// Metrics of labels of words. An entity is correct if its type and all its words are. Lenient metrics (<see cref="EntityF1"/>) are those
 /// of conlleval, the script of the CoNLL tasks, and of seqeval's default mode: an <c>I-</c> without a beginning starts an entity. Strict
-/// ones (<see cref="StrictEntityF1"/>) are those of seqeval's strict mode: only entities that are complete in their scheme count. All are from 0
-/// to 1, and 0 where nothing is present or predicted; those of entities are NaN if the labels mark none.
+/// ones (<see cref="StrictEntityF1"/>) are those of seqeval's strict mode: only entities that are complete in their scheme count. All are
+/// from 0 to 1, and 0 where nothing is present or predicted; those of entities are NaN if the labels mark none.
 /// </summary>
 public sealed record TokenClassificationMetrics
 {
