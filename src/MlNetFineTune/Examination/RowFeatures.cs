@@ -45,7 +45,7 @@ internal sealed class RowFeatures
                 FeatureCache = options.FeatureCache,
                 ImageFolder = options.ImageFolder,
                 RawPixels = options.RawPixels,
-            }).Fit(splits[0]);
+            }, probe: null).Fit(splits[0]);
         var vectors = new UnitVectors(network.FeatureCount);
         var (rows, row) = (new List<int>(), 0);
         foreach (var split in splits)

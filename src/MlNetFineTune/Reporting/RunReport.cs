@@ -44,7 +44,7 @@ internal static class RunReport
         if (conformal is null || validation.Rows.Length == 0)
             return [];
         var rows = conformal.Nearest is null
-            ? new RowFeatures(outputs.Value, [])
+            ? new OutputsWithFeatures(outputs.Value, [])
             : NetworkPass.Run(run, validation, withFeatures: true);
         return rows.Outputs.Rows.Length == 0 ? [] : [ConformalSection.Of(
             conformal, task, rows.Outputs, rows.Features, validation.LabelsOf(rows.Outputs.Rows), validation.Source.Inputs.Noun,

@@ -16,9 +16,12 @@ internal sealed class UnitVectors(int dimension)
 
     public int Count { get; private set; }
 
-    private int Blocks => (Count + _rowsOfBlock - 1) / _rowsOfBlock;
+    public int Blocks => (Count + _rowsOfBlock - 1) / _rowsOfBlock;
 
     public Span<float> this[int row] => _blocks[row / _rowsOfBlock].AsSpan(row % _rowsOfBlock * dimension, dimension);
+
+    /// <summary>The rows of a block.</summary>
+    public (int Begin, int End) RowsOf(int block) => (block * _rowsOfBlock, Math.Min((block + 1) * _rowsOfBlock, Count));
 
     /// <summary>Cosine similarity of a row and a vector of length 1.</summary>
     public float SimilarityOf(int row, ReadOnlySpan<float> unit) => TensorPrimitives.Dot(unit, this[row]);
@@ -46,7 +49,8 @@ internal sealed class UnitVectors(int dimension)
 
         T Run(int block, T state)
         {
-            run(block * _rowsOfBlock, Math.Min((block + 1) * _rowsOfBlock, Count), state);
+            var (first, last) = RowsOf(block);
+            run(first, last, state);
             return state;
         }
     }

@@ -121,7 +121,7 @@ internal static class ConformalFit
 /// <summary>Outputs and features of rows.</summary>
 /// <param name="Outputs">Outputs of the network for the rows that could be read.</param>
 /// <param name="Features">Features before the head of the same rows; empty if they were not requested.</param>
-internal sealed record RowFeatures(RowOutputs Outputs, IReadOnlyList<float[]> Features);
+internal sealed record OutputsWithFeatures(RowOutputs Outputs, IReadOnlyList<float[]> Features);
 
 /// <summary>One pass of a finished network over rows, without augmentation. Rows that cannot be read are skipped.</summary>
 internal static class NetworkPass
@@ -129,7 +129,7 @@ internal static class NetworkPass
     /// <param name="run">The run, whose network is prepared for scoring.</param>
     /// <param name="subset">The rows.</param>
     /// <param name="withFeatures">Whether the features before the head are collected.</param>
-    public static RowFeatures Run(TrainingRun run, RowSubset subset, bool withFeatures)
+    public static OutputsWithFeatures Run(TrainingRun run, RowSubset subset, bool withFeatures)
     {
         var (network, options) = (run.Network, run.Options);
         var outputs = new RowOutputs.Collector();

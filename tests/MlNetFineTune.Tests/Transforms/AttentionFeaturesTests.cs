@@ -75,7 +75,7 @@ public sealed class AttentionFeaturesTests
 
         var expected = chain.Transform(photos).GetColumn<float[]>("Features").ToArray();
         SmallTraining.AssertSameBits(expected, [.. loaded.Transform(photos).GetColumn<float[]>("Features")]);
-        var extractor = loaded.OfType<ImageFeaturesTransformer>().Single();
+        var extractor = loaded.OfType<FeaturesTransformer>().Single();
         Assert.AreEqual("Attention(heads: 4)", $"{extractor.Pooling}");
         using (var predictor = _ml.Model.CreatePredictor<Photo, Row>(extractor))
             SmallTraining.AssertClose([expected[1]], [predictor.Predict(SmallPictures.Take(12)[1]).Features]);
@@ -166,7 +166,7 @@ public sealed class AttentionFeaturesTests
     private ImageFeaturesEstimator Extractor(ImageFeatureOptions options) =>
         _ml.Transforms.ExtractImageFeatures("Features", "ImagePath", SmallTraining.Backbone, options);
 
-    private float[][] Features(ImageFeaturesTransformer extractor) => [.. extractor.Transform(Known).GetColumn<float[]>("Features")];
+    private float[][] Features(FeaturesTransformer extractor) => [.. extractor.Transform(Known).GetColumn<float[]>("Features")];
 
     private sealed class Row
     {
