@@ -43,6 +43,9 @@ internal abstract class ModelInput
     /// </summary>
     public abstract string Form { get; }
 
+    /// <summary>The rows of tokens if the input is texts or words; otherwise null.</summary>
+    public virtual TokenForm? Tokens => null;
+
     /// <summary>Number of rows in one forward pass of scoring.</summary>
     public abstract int ScoringBatch(bool isOnGpu);
 

@@ -70,12 +70,24 @@ internal static class AdapterFile
     /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or belongs to another text network.</exception>
     public static FineTuningTransformer Load(IHostEnvironment env, string path, TextBackbone backbone) => Load(env, path, file =>
     {
-        var trained = file.TrainedOn<TextNetworkManifest>("a text network", input => input is TextInput);
+        var trained = file.TrainedOn<TextNetworkManifest>("a text network", input => input.Tokens is not null);
         return trained.Fits(backbone)
-            ? TextNetwork.Create(backbone with { Pooling = trained.Pooling }, file.Task.CreateHead, file.Manifest.Seed, file.Log)
+            ? TextNetwork.Create(WithPooling(backbone, trained.Pooling, path), file.Task.CreateHead, file.Manifest.Seed, file.Log)
             : throw new InvalidDataException(
                 $"The adapter '{path}' was trained on {SafeText.Of(trained.Name)}, a network of another form than {backbone}.");
     }, backbone.Tokenizer);
+
+    private static TextBackbone WithPooling(TextBackbone backbone, TextBackbone.TokenPooling pooling, string path)
+    {
+        try
+        {
+            return backbone with { Pooling = pooling };
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
+        }
+    }
 
     /// <param name="env">Environment of the context.</param>
     /// <param name="path">Path of the adapter file.</param>
@@ -156,12 +168,18 @@ internal static class AdapterFile
     // The vocabulary is part of the text backbone, not of its adapter.
     private static ModelManifest WithVocabulary(ModelManifest manifest, Tokenizer? tokenizer, string path)
     {
-        if (manifest.Input is not TextInputManifest input)
+        var trained = manifest.Input switch
+        {
+            TextInputManifest texts => texts.Tokenizer,
+            WordInputManifest words => words.Tokenizer,
+            _ => null,
+        };
+        if (trained is null)
             return manifest;
         if (tokenizer is null)
             throw new InvalidDataException($"The adapter '{path}' is one of a text network: give its TextBackbone.");
-        return input.Tokenizer == tokenizer.Describe()
-            ? manifest with { Input = input.WithVocabulary(() => tokenizer.Describe().Vocabulary) }
+        return trained == tokenizer.Describe()
+            ? manifest with { Input = manifest.Input.WithVocabulary(() => tokenizer.Describe().Vocabulary) }
             : throw new InvalidDataException(
                 $"The adapter '{path}' was trained with another tokenizer than {tokenizer.Name} of this backbone.");
     }

@@ -24,7 +24,8 @@ public sealed class FineTuningTransformer
         + "(package MlNetFineTune.Onnx).";
 
     private const string OnnxOfTexts =
-        "Text networks are not exported to ONNX yet: SaveWeights writes the weights under transformers' names, for an export in Python.";
+        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
+        + "the head as classifier.weight and classifier.bias, for an export in Python.";
 
     private const string OnnxOfModules =
         "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "

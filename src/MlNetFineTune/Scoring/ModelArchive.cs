@@ -9,6 +9,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
+using MlNetFineTune.Tokenizers;
 
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name, so that users register nothing.
 [assembly: LoadableClass(
@@ -41,6 +42,9 @@ internal static class ModelArchive
     private const string HeadsStream = "heads.key";
     private const string VocabularyStream = "vocabulary.txt";
     private const string NoveltyStream = "novelty.features";
+
+    // Byte-level BPE has two files in one: the tokens and the merges.
+    private const long MostVocabulary = 2L * TokenList.MaximumBytes;
 
     // Numbers of one row: 512 MB.
     private const long MostNumbers = 1L << 27;
@@ -116,7 +120,7 @@ internal static class ModelArchive
 
     /// <summary>The input of a manifest with the vocabulary of the zip.</summary>
     public static InputManifest LoadVocabulary(ModelLoadContext ctx, InputManifest input) => input.WithVocabulary(
-        () => Unpacked(ctx, VocabularyStream) ?? throw ArchiveFiles.Damaged($"it has no {VocabularyStream}"));
+        () => Unpacked(ctx, VocabularyStream, MostVocabulary) ?? throw ArchiveFiles.Damaged($"it has no {VocabularyStream}"));
 
     private static ModelManifest WithVocabulary(ModelLoadContext ctx, ModelManifest manifest) =>
         manifest with { Input = LoadVocabulary(ctx, manifest.Input) };
@@ -156,7 +160,7 @@ internal static class ModelArchive
     {
         ctx.CheckAtModel(version);
         return hasKeys || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
-            : Unpacked(ctx, HeadsStream) is { } bytes ? ClassKeys.OfBytes(env, bytes)
+            : Unpacked(ctx, HeadsStream, Array.MaxLength) is { } bytes ? ClassKeys.OfBytes(env, bytes)
             : [];
     }
 
@@ -195,6 +199,10 @@ internal static class ModelArchive
         var numbers = input.Shapes.Sum(shape => (long)shape.Size);
         if (numbers > MostNumbers)
             throw new ArgumentException($"a row of it has {numbers} numbers, at most {MostNumbers} are possible");
+        if (manifest.Encoder is TextNetworkManifest text)
+            text.RequireFits(input.Tokens);
+        else if (input.Tokens is not null)
+            throw new ArgumentException("texts enter it, and its network is none of texts");
         var table = manifest.Encoder.TableLayers;
         if (manifest.Encoder.IsOfPictures && input.Preprocessing is null)
             throw new ArgumentException("no picture enters its image network");
@@ -235,10 +243,10 @@ internal static class ModelArchive
     }
 
     // Null if there is no such entry.
-    private static byte[]? Unpacked(ModelLoadContext ctx, string name)
+    private static byte[]? Unpacked(ModelLoadContext ctx, string name, long most)
     {
         var packed = ModelEntries.SizeOf(ctx, name)?.PackedLength ?? 0;
-        return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
+        return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, most));
     }
 
     private static byte[] LoadNovelty(ModelLoadContext ctx, NoveltyManifest novelty)
@@ -254,7 +262,7 @@ internal static class ModelArchive
     /// <summary>Loads the TorchScript program of the zip.</summary>
     public static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
-        var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
+        var bytes = Unpacked(ctx, ScriptStream, Array.MaxLength) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return actual == expectedSha256
             ? bytes

@@ -45,6 +45,11 @@ internal abstract class Objective
         return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
     }
 
+    /// <summary>The weight of a batch in the training loss of an epoch that is reported: its rows, whatever their weights.</summary>
+    /// <param name="targets">Targets of the batch.</param>
+    /// <param name="rows">Number of its rows.</param>
+    public virtual double ReportedCountOf(Targets targets, int rows) => rows;
+
     /// <summary>
     /// Total weights of the rows of a step with several batches, if the loss has parts with different rows: the mean over the step is then
     /// not a mean of the batches' means. Null if <see cref="CountOf"/> of each batch is sufficient.

@@ -10,6 +10,8 @@ internal sealed record SpecialNames(string Start, string End, string Padding, st
     /// <summary>MPNet writes its specials like RoBERTa, but keeps BERT's unknown token.</summary>
     public static readonly SpecialNames MpNet = Roberta with { Unknown = Bert.Unknown };
 
+    public bool Contain(string token) => token == Start || token == End || token == Padding || token == Unknown || token == Mask;
+
     /// <exception cref="InvalidDataException">The vocabulary lacks one that is not the mask.</exception>
     public SpecialTokens In(TokenList tokens)
     {

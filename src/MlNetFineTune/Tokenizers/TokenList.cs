@@ -16,7 +16,8 @@ internal sealed class TokenList
     private readonly string[] _tokens;
     private readonly Dictionary<string, int> _ids;
 
-    /// <exception cref="InvalidDataException">A token is empty, contains a line break, or occurs twice.</exception>
+    /// <exception cref="InvalidDataException">A token is empty, contains a line break, occurs twice, or would be read
+    /// otherwise from the vocabulary's bytes.</exception>
     public TokenList(string[] tokens, string source)
     {
         Source = source;
@@ -28,6 +29,11 @@ internal sealed class TokenList
             {
                 throw Bad(source, $"token {id} is {(token.Length == 0 ? "empty" : "one with a line break in it")}; "
                     + "expected a token on each line, because its line is its number");
+            }
+            if (token[^1] == '\r' || id == 0 && token[0] == '\ufeff')
+            {
+                throw Bad(source, $"token {id} {(id == 0 && token[0] == '\ufeff' ? "begins with a byte order mark" : "ends in \\r")}; "
+                    + "expected none, because it is no part of a token in a vocabulary file");
             }
             if (!_ids.TryAdd(token, id))
                 throw Bad(source, $"{SafeText.Quoted(token)} is token {_ids[token]} and token {id}; expected each token once");

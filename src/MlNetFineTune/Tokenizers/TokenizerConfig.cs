@@ -28,6 +28,9 @@ internal sealed record TokenizerConfig
 
     public string? MaskToken { get; init; }
 
+    /// <summary>Tokens that are taken out of the text before the rules, and the file that says so.</summary>
+    public IReadOnlyList<(string Token, JsonPart Where)> Added { get; init; } = [];
+
     /// <exception cref="InvalidDataException">It is not proper, or asks for what is not supported.</exception>
     public static TokenizerConfig Parse(JsonFile file)
     {
@@ -52,15 +55,45 @@ internal sealed record TokenizerConfig
             PaddingToken = Token(root, "pad_token"),
             UnknownToken = Token(root, "unk_token"),
             MaskToken = Token(root, "mask_token"),
+            Added =
+            [
+                .. (root.Find("added_tokens_decoder")?.Properties() ?? []).Select(one => (one.Value.Get("content").AsText(), root)),
+                .. (root.Find("additional_special_tokens")?.Items() ?? []).Select(one => (ContentOf(one), root)),
+            ],
         };
     }
 
+    /// <summary>With the tokens of <c>added_tokens.json</c>, where older checkpoints name them by number.</summary>
+    /// <exception cref="InvalidDataException">It is not an object.</exception>
+    public TokenizerConfig WithAdded(JsonFile file) =>
+        this with { Added = [.. Added, .. file.Root.Properties().Select(one => (one.Name, file.Root))] };
+
     /// <summary>The names of the special tokens: what is said here, or else the usual ones.</summary>
-    public SpecialNames NamesOr(SpecialNames usual) => new(
-        StartToken ?? usual.Start, EndToken ?? usual.End, PaddingToken ?? usual.Padding, UnknownToken ?? usual.Unknown,
-        MaskToken ?? usual.Mask);
+    /// <exception cref="InvalidDataException">There are other added tokens.</exception>
+    public SpecialNames NamesOr(SpecialNames usual)
+    {
+        var names = new SpecialNames(
+            StartToken ?? usual.Start, EndToken ?? usual.End, PaddingToken ?? usual.Padding, UnknownToken ?? usual.Unknown,
+            MaskToken ?? usual.Mask);
+        foreach (var (token, where) in Added)
+        {
+            if (!names.Contain(token))
+                throw Refused(where, token);
+        }
+        return names;
+    }
+
+    /// <summary>The error about a token that would be tokenized as text here, and as one token in transformers.</summary>
+    public static InvalidDataException Refused(JsonPart where, string token) => where.Refuse(
+        $"it adds the special token {SafeText.Quoted(token)}",
+        "expected the tokens of start, end, padding, unknown and mask alone, because no other token is taken out of a text before the "
+        + "rules: choose a checkpoint without it, or, if it has one of these five roles, name it in "
+        + $"{FileName} (cls_token, sep_token, pad_token, unk_token, mask_token)");
 
     // A text, or an object that says how it is matched as well.
     private static string? Token(JsonPart root, string name) =>
-        root.Find(name) is { Element.ValueKind: JsonValueKind.Object } token ? token.Text("content") : root.Text(name);
+        root.Find(name) is { } token ? ContentOf(token) : null;
+
+    private static string ContentOf(JsonPart token) =>
+        token.Element.ValueKind == JsonValueKind.Object ? token.Get("content").AsText() : token.AsText();
 }

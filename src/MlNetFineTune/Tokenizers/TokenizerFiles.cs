@@ -7,24 +7,28 @@ namespace MlNetFineTune.Tokenizers;
 internal static class TokenizerFiles
 {
     public const string Supported =
-        "WordPiece (BERT, MiniLM, DistilBERT, ELECTRA, MPNet) and byte-level BPE (RoBERTa) are supported; Unigram and SentencePiece "
+        "WordPiece (BERT, MiniLM, DistilBERT) and byte-level BPE (RoBERTa) are supported; Unigram and SentencePiece "
         + "(XLM-RoBERTa, ALBERT, T5, multilingual MiniLM) are not: choose a checkpoint with one of the former";
 
     private const string WordPieceFile = "vocab.txt";
     private const string BytePairFile = "vocab.json";
     private const string MergesFile = "merges.txt";
+    private const string AddedFile = "added_tokens.json";
 
     /// <summary>Names of the files of a tokenizer, of which a checkpoint has some.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        [TokenizerJson.FileName, TokenizerConfig.FileName, WordPieceFile, BytePairFile, MergesFile];
+        [TokenizerJson.FileName, TokenizerConfig.FileName, WordPieceFile, BytePairFile, MergesFile, AddedFile];
+
+    /// <summary>Whether the files make a tokenizer: its configuration alone does not.</summary>
+    public static bool AreWhole(Predicate<string> isThere) =>
+        isThere(TokenizerJson.FileName) || isThere(WordPieceFile) || isThere(BytePairFile) && isThere(MergesFile);
 
     private static readonly string[] s_sentencePieceFiles =
         ["spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "tokenizer.model", "spm.model"];
 
-    private static readonly string[] s_wordPieceClasses =
-        ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer", "MPNetTokenizer", "SqueezeBertTokenizer"];
+    private static readonly string[] s_wordPieceClasses = ["BertTokenizer", "DistilBertTokenizer", "MPNetTokenizer"];
 
-    private static readonly string[] s_bytePairClasses = ["RobertaTokenizer", "LongformerTokenizer", "BartTokenizer"];
+    private static readonly string[] s_bytePairClasses = ["RobertaTokenizer"];
 
     /// <summary>
     /// Opens <c>tokenizer.json</c>, or without it <c>vocab.txt</c> (WordPiece), or <c>vocab.json</c> and <c>merges.txt</c> (byte-level
@@ -114,10 +118,18 @@ internal static class TokenizerFiles
 
     private static TokenizerConfig Config(string folder)
     {
-        if (Find(folder, TokenizerConfig.FileName) is not { } path)
-            return new TokenizerConfig();
-        using var file = new JsonFile(Read(path), Quoted(path));
-        return TokenizerConfig.Parse(file);
+        var config = new TokenizerConfig();
+        if (Find(folder, TokenizerConfig.FileName) is { } path)
+        {
+            using var file = new JsonFile(Read(path), Quoted(path));
+            config = TokenizerConfig.Parse(file);
+        }
+        if (Find(folder, AddedFile) is { } tokens)
+        {
+            using var added = new JsonFile(Read(tokens), Quoted(tokens));
+            config = config.WithAdded(added);
+        }
+        return config;
     }
 
     private static string? Find(string folder, string name) => Path.Combine(folder, name) is var path && Path.Exists(path) ? path : null;

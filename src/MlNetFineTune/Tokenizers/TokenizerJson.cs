@@ -133,14 +133,14 @@ internal static class TokenizerJson
         var numbered = new SortedDictionary<int, string>();
         foreach (var (token, id) in model.Get("vocab").Properties())
             Add(token, id.AsNumber());
-        var special = new HashSet<string>([specials.Start, specials.End, specials.Padding, specials.Unknown, specials.Mask]);
         foreach (var added in root.Find("added_tokens")?.Items() ?? [])
         {
             var content = added.Get("content").AsText();
-            if (added.Flag("special") != true && !special.Contains(content))
+            if (!specials.Contain(content))
             {
-                throw root.Refuse($"it adds the word {SafeText.Quoted(content)}",
-                    "expected special tokens alone, because words of the user's text are not taken out before the rules");
+                throw added.Flag("special") == true ? TokenizerConfig.Refused(root, content)
+                    : root.Refuse($"it adds the word {SafeText.Quoted(content)}",
+                        "expected special tokens alone, because words of the user's text are not taken out before the rules");
             }
             Add(content, added.Get("id").AsNumber());
         }

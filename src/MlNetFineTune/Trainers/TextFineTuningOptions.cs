@@ -42,14 +42,31 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     /// "Text".
     /// </summary>
     [NotInFingerprint("the tokens themselves are hashed")]
-    public string TextColumnName { get; init; } = "Text";
+    public string TextColumnName
+    {
+        get;
+        init
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(value, nameof(TextColumnName));
+            field = value;
+        }
+    } = "Text";
 
     /// <summary>
     /// Name of a second column of texts, for pairs such as question and answer, or two sentences to compare; both enter the network as one
     /// sequence with a separator. Default null: single texts.
     /// </summary>
     [NotInFingerprint("the tokens themselves are hashed")]
-    public string? SecondTextColumnName { get; init; }
+    public string? SecondTextColumnName
+    {
+        get;
+        init
+        {
+            if (value is not null)
+                ArgumentException.ThrowIfNullOrWhiteSpace(value, nameof(SecondTextColumnName));
+            field = value;
+        }
+    }
 
     /// <summary>
     /// Maximum number of tokens in a row, special tokens included; an English word has 1.3 tokens on average. Longer texts are truncated,

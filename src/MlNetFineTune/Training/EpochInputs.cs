@@ -8,7 +8,11 @@ namespace MlNetFineTune.Training;
 /// <summary>The inputs of the epochs of a phase.</summary>
 /// <param name="Training">The training rows.</param>
 /// <param name="Validation">Evaluates on the validation rows; null if there are none.</param>
-internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation);
+/// <param name="SortsByLength">
+/// Whether batches have rows of similar length: not where features of one length could be cached, so that the batches are the same with and
+/// without a cache.
+/// </param>
+internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation, bool SortsByLength);
 
 /// <summary>The rows of an epoch, their order, and their inputs.</summary>
 internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
@@ -35,12 +39,14 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
         var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet)
             ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet);
-        return new PhaseInputs(training, EvaluatorOf(phase, features));
+        return new PhaseInputs(training, EvaluatorOf(phase, features), SortsByLength: !features.CouldKeep(augmentation));
     }
 
     /// <summary>Number of steps of a phase, from its first epoch to its last.</summary>
-    public int StepsOf(TrainingPhase phase) =>
-        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch), phase.FirstEpoch).Steps;
+    /// <param name="phase">The phase.</param>
+    /// <param name="inputs">Its inputs.</param>
+    public int StepsOf(TrainingPhase phase, PhaseInputs inputs) =>
+        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch), phase.FirstEpoch, inputs).Steps;
 
     // The outputs of frozen stages are cached across epochs.
     private Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
@@ -49,7 +55,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         if (validation.Rows.Length == 0)
             return null;
         var inputs = features.InputsFor(validation, Augmentation.None, [0]);
-        var batches = BucketsOf(validation).Sorted(Usable(validation, phase.FirstEpoch));
+        var rows = Usable(validation, phase.FirstEpoch);
+        var batches = inputs.ReadsRows ? BucketsOf(validation).Sorted(rows) : BatchLoader.Split(rows, run.Options.BatchSize);
         return batches.Length > 0
             ? new Evaluator(run, phase.FrozenStages, phase.Encoder.Stages, inputs, batches, meter)
             : throw new InvalidOperationException(
@@ -67,12 +74,15 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>.</summary>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="inputs">Inputs of its phase.</param>
     /// <exception cref="InvalidOperationException">No training row could be read.</exception>
-    public EpochOrder OrderOf(int epoch)
+    public EpochOrder OrderOf(int epoch, PhaseInputs inputs)
     {
-        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch), epoch);
+        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch), epoch, inputs);
         run.Data.RequireReadable(order.Batches.Length);
-        LogPadding(order);
+        if (inputs.SortsByLength)
+            LogPadding(order);
         return order;
     }
 
@@ -91,8 +101,13 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
             _teacher.Value?.Dispose();
     }
 
-    private EpochOrder InSteps(int[] rows, int epoch) =>
-        BucketsOf(run.Data.Training).Steps(rows, run.Options.AccumulationSteps, run.Seed, epoch);
+    private EpochOrder InSteps(int[] rows, int epoch, PhaseInputs inputs)
+    {
+        var (buckets, batchesOfStep) = (BucketsOf(run.Data.Training), run.Options.AccumulationSteps);
+        return inputs.SortsByLength ? buckets.Steps(rows, batchesOfStep, run.Seed, epoch)
+            : inputs.Training.ReadsRows ? buckets.Unsorted(rows, batchesOfStep)
+            : EpochOrder.Of(rows, run.Options.BatchSize, batchesOfStep);
+    }
 
     private LengthBuckets BucketsOf(RowSubset subset) =>
         new(subset.Source.Inputs, run.Options.BatchSize, run.Options.TokensOfBatch);

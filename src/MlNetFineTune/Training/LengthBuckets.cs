@@ -5,16 +5,16 @@ namespace MlNetFineTune.Training;
 
 /// <summary>
 /// Batches of rows of similar length, so that little of them is padding. As in transformers' <c>group_by_length</c>, 50 batches at a time
-/// are sorted by length; unlike there, the batches are shuffled afterwards, so that lengths do not fall within an epoch. If rows have no
-/// lengths, nothing is changed.
+/// are sorted by length, and a quarter of the epoch of small data, whose batches would otherwise be the same in every epoch; unlike there,
+/// the batches are shuffled afterwards, so that lengths do not fall within an epoch. If rows have no lengths, nothing is changed.
 /// </summary>
 /// <param name="rows">The rows, which know their lengths.</param>
 /// <param name="batchSize">Maximum number of rows in a batch.</param>
 /// <param name="maxTokens">Maximum number of steps in a batch, with padding; null for no limit. A longer row is a batch of its own.</param>
 internal sealed class LengthBuckets(Dataset rows, int batchSize, int? maxTokens)
 {
-    // Batches that are sorted together.
-    private const int SortedTogether = 50;
+    // Steps that are sorted together.
+    private const int MostTogether = 50, PartsOfEpoch = 4;
 
     /// <summary>Batches in which the order of rows does not matter: from the longest rows to the shortest, so that a lack of memory shows
     /// at the beginning.</summary>
@@ -31,10 +31,22 @@ internal sealed class LengthBuckets(Dataset rows, int batchSize, int? maxTokens)
     {
         if (order.Length == 0 || rows.StepsOf(order[0]) is null)
             return EpochOrder.Of(order, batchSize, batchesOfStep);
-        var steps = BatchLoader.Split(order, (int)Math.Min((long)batchSize * batchesOfStep, int.MaxValue / 2))
-            .Chunk(SortedTogether).SelectMany(Regrouped).ToArray();
+        var split = BatchLoader.Split(order, (int)Math.Min((long)batchSize * batchesOfStep, int.MaxValue / 2));
+        var steps = split.Chunk(Math.Clamp(split.Length / PartsOfEpoch, 1, MostTogether)).SelectMany(Regrouped).ToArray();
         new CountedRandom(seed, RandomStream.BatchOrder, epoch, ordinal: 0).Shuffle<int[]>(steps);
         return EpochOrder.Of([.. steps.Select(step => BatchLoader.Split(step, batchSize).SelectMany(Within).ToArray())]);
+    }
+
+    /// <summary>The steps of an epoch in their order, with batches within the limit of steps.</summary>
+    /// <param name="order">The shuffled rows.</param>
+    /// <param name="batchesOfStep">Batches in a step.</param>
+    public EpochOrder Unsorted(int[] order, int batchesOfStep)
+    {
+        var plain = EpochOrder.Of(order, batchSize, batchesOfStep);
+        if (maxTokens is null || order.Length == 0 || rows.StepsOf(order[0]) is null)
+            return plain;
+        return EpochOrder.Of([.. plain.Batches.Zip(plain.StepOf).GroupBy(batch => batch.Second).Select(step =>
+            step.SelectMany(batch => Within(ByLength(batch.First))).ToArray())]);
     }
 
     /// <summary>Fraction of the steps of batches that is padding.</summary>

@@ -15,11 +15,11 @@ internal sealed class RunState
     /// <summary>Batches read in the current epoch.</summary>
     public int BatchesOfEpoch { get; set; }
 
-    /// <summary>Sum of the losses of the current epoch's rows so far.</summary>
+    /// <summary>Sum of the losses of the current epoch's rows, or words, so far.</summary>
     public double LossSum { get; set; }
 
-    /// <summary>Rows of the current epoch so far.</summary>
-    public int LossRows { get; set; }
+    /// <summary>Weight of the losses of the current epoch so far: rows, or words where labels are those of words.</summary>
+    public double LossRows { get; set; }
 
     /// <summary>Start of the current epoch, by the clock of the whole run.</summary>
     public TimeSpan EpochBegan { get; set; }
@@ -36,11 +36,12 @@ internal sealed class RunState
     /// <summary>Counts a trained batch, and checks whether its loss indicates divergence.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="loss">Mean loss of its rows.</param>
+    /// <param name="weight">Its weight in the epoch's mean.</param>
     /// <param name="onDivergence">Defines the detection of spikes.</param>
-    public void AddBatch(StepInput batch, double loss, Divergence onDivergence)
+    public void AddBatch(StepInput batch, double loss, double weight, Divergence onDivergence)
     {
-        LossSum += loss * batch.Rows.Length;
-        LossRows += batch.Rows.Length;
+        LossSum += loss * weight;
+        LossRows += weight;
         (BatchesOfEpoch, Batches) = (batch.Batch + 1, Batches + 1);
         Divergence = Losses.Judge(loss, onDivergence.SpikeFactor);
     }

@@ -28,6 +28,9 @@ internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? M
 /// <summary>Source of the inputs of the trained stages, batch by batch.</summary>
 internal abstract class StepInputs
 {
+    /// <summary>Whether rows are read and the frozen stages run, so that the lengths of rows matter; false for cached features.</summary>
+    public virtual bool ReadsRows => true;
+
     /// <summary>Reads batches; those without readable rows are skipped.</summary>
     /// <param name="batches">Rows of each batch of the epoch.</param>
     /// <param name="epoch">The epoch, for the random numbers.</param>
@@ -91,6 +94,8 @@ internal sealed class RowInputs(
 /// <param name="source">The rows.</param>
 internal sealed class CachedInputs(CachedFeatures outputs, FrozenNetwork encoder, LabeledData source) : StepInputs
 {
+    public override bool ReadsRows => false;
+
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
         batches.Index().Skip(first).Select(batch =>
             new StepInput(encoder.WithBeside(outputs.Of(batch.Item, epoch), source, batch.Item), batch.Item) { Batch = batch.Index });

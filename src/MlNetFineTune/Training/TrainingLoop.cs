@@ -23,7 +23,8 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
             if (stop.IsDue)
                 return stop.End;
             var epoch = state.Epochs.Count + 1;
-            var end = TrainEpoch(epoch, epochs.OrderOf(epoch), inputs.Training) ?? evaluation.Evaluate(epoch, phase, inputs.Validation);
+            var end = TrainEpoch(epoch, epochs.OrderOf(epoch, inputs), inputs.Training)
+                ?? evaluation.Evaluate(epoch, phase, inputs.Validation);
             if (end is not null)
                 return end;
             state.EndEpoch(evaluation.Report);
@@ -54,12 +55,13 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                     phase.OptimizerStep(LearningRate);
 
                 var learningRate = LearningRate;
-                using var loss = ForwardAndBackward(batch, _stepCounter.CountsOf(order, batch.Batch));
+                var (loss, weight) = ForwardAndBackward(batch, _stepCounter.CountsOf(order, batch.Batch));
+                using var owned = loss;
                 if (order.EndsStep(batch.Batch))
                     phase.OptimizerStep(learningRate);
 
                 var meanLoss = loss.item<float>(); // waits for the device
-                state.AddBatch(batch, meanLoss, run.Options.OnDivergence);
+                state.AddBatch(batch, meanLoss, weight, run.Options.OnDivergence);
                 observers.AfterBatch(phase, batch, meanLoss, learningRate);
                 if (StopRequest.Agree(state.Divergence is not null))
                     return TrainingReport.EndReason.Diverged;
@@ -74,14 +76,14 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
 
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    /// <returns>The batch's mean loss, which may still be computed on the device.</returns>
-    private Tensor ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
+    /// <returns>The batch's mean loss, which may still be computed on the device, and its weight in the epoch's mean.</returns>
+    private (Tensor Loss, double Weight) ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
     {
         using var scope = NewDisposeScope();
         var targets = run.TargetsOf(batch) with { Step = countsOfStep }; // [N, ...]
         var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]
         var loss = run.Objective.Loss(outputs, targets); // a number
         phase.Backward(loss, () => run.Objective.CountOf(targets));
-        return loss.detach().MoveToOuterDisposeScope();
+        return (loss.detach().MoveToOuterDisposeScope(), run.Objective.ReportedCountOf(targets, batch.Rows.Length));
     }
 }

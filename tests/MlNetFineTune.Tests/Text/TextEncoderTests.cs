@@ -74,6 +74,33 @@ public sealed class TextEncoderTests
         Assert.IsGreaterThan(0.2 * dropped.numel(), dropped.Values().Count(value => value == 0));
     }
 
+    // transformers' DistilBERT has none there.
+    [TestMethod]
+    [DataRow(nameof(TextKind.Bert), true)]
+    [DataRow(nameof(TextKind.DistilBert), false)]
+    public void AfterAttentionBertHasDropoutAndDistilBertHasNone(string name, bool drops)
+    {
+        var kind = Enum.Parse<TextKind>(name);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var config = new TextConfig(
+            kind, Vocabulary: 20, Width: 8, Layers: 1, Heads: 2, InnerWidth: 16, Positions: 16, FirstPosition: 0, Segments: 0,
+            Epsilon: 1e-12, Activation.GELU, Dropout: 0.5f, AttentionDropout: 0).Checked();
+        var layer = new TextLayer(config);
+        foreach (var (path, module) in layer.Modules(TextNaming.Of(kind), 0))
+        {
+            foreach (var (parameter, value) in module.named_parameters())
+                Formula.Fill($"{path}.{parameter}", value);
+        }
+        layer.Outer.weight!.zero_();
+        layer.Outer.bias!.zero_();
+        var input = ones(2, 3, 8, ScalarType.Float32);
+        var (plain, dropped) = (layer.Forward(input, mask: null, drops: false), layer.Forward(input, mask: null, drops: true));
+        Assert.AreEqual(drops, !plain.Values().SequenceEqual(dropped.Values()));
+        foreach (var (_, module) in layer.Modules(TextNaming.Of(kind), 0))
+            module.Dispose();
+    }
+
     private static void ForEachCase(Action<TextEncoder, JsonElement, string> test)
     {
         foreach (var expected in s_reference.GetProperty("cases").EnumerateArray())

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Tests.Support;
@@ -87,6 +89,9 @@ public sealed class TextErrorsTests
         Check(SmallTexts.Options with { Strategy = Strategy.From("layer9") }, "layer9");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { MaximumLength = 5 });
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { MaxTokens = 0 });
+        Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Options with { TextColumnName = " " });
+        Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Options with { SecondTextColumnName = "" });
+        Assert.IsNull((SmallTexts.Options with { SecondTextColumnName = null }).SecondTextColumnName);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTexts.Options with { Truncation = (TextTruncation)9 });
         Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Backbone.KeepLayers(2));
         Assert.ThrowsExactly<ArgumentException>(() => SmallTexts.Backbone.KeepLayers(1, 0));
@@ -142,6 +147,58 @@ public sealed class TextErrorsTests
     }
 
     [TestMethod]
+    [DataRow("MaximumLength", "32", "31", "its texts of up to 32 tokens", DisplayName = "too few positions")]
+    [DataRow("HasSegments", "false", null, "do not fit a network", DisplayName = "without segments")]
+    public void AModelFileWhoseTextsDoNotFitItsNetworkIsDamaged(string property, string value, string? positions, string expected)
+    {
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(SmallTexts.Options with { Epochs = 1 }).Fit(Train);
+        var error = Error(Changed(SmallTraining.Save(_ml, model, Train.Schema), manifest =>
+        {
+            manifest["Input"]![property] = JsonNode.Parse(value);
+            if (positions is not null)
+                manifest["Encoder"]!["Config"]!["Positions"] = JsonNode.Parse(positions);
+        })).ToString();
+        StringAssert.Contains(error, expected);
+        StringAssert.Contains(error, "makes no sense");
+    }
+
+    [TestMethod]
+    public void AModelFileWithWordsOfALargerVocabularyOrWithNumbersIsDamaged()
+    {
+        using var words = _ml.FineTuning.FineTuneText(SmallWords.Options with { Epochs = 1 })
+            .Fit(SmallWords.View(_ml, SmallWords.Take(40)));
+        var zip = SmallTraining.Save(_ml, words);
+        StringAssert.Contains(
+            Error(Changed(zip, manifest => manifest["Encoder"]!["Config"]!["Vocabulary"] = 21)).ToString(), "do not fit a network");
+        StringAssert.Contains(
+            Error(Changed(zip, manifest => manifest["Input"] = JsonNode.Parse(
+                """{"Kind": "Numbers", "Column": "A", "Dimensions": [4], "KeyCount": 0}"""))).ToString(), "reads texts");
+    }
+
+    [TestMethod]
+    public void OnlyPhasesThatReadTextsHaveBatchesOfSimilarLength()
+    {
+        var log = new LogLines(_ml);
+        var options = SmallTexts.Options with { Epochs = 2, MaxTokens = 40, Strategy = Strategy.HeadOnly };
+        _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(Train).Dispose();
+        Assert.DoesNotContain("are padding", log.ToString());
+
+        _ml.MulticlassClassification.Trainers.FineTuneText(options with { Strategy = Strategy.ProbeThenFull() }).Fit(Train).Dispose();
+        Assert.HasCount(1, log.All.Where(line => line.Contains("are padding", StringComparison.Ordinal)).ToList());
+    }
+
+    [TestMethod]
+    public void ALargeTextIsScoredAmongOthersAsAlone()
+    {
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(SmallTexts.Options with { Epochs = 1 }).Fit(Train);
+        var large = new TextRow { Text = "good " + new string('x', 70_000) + " film", Kind = "good" };
+        var others = SmallTexts.Take(3);
+        var scores = model.Transform(SmallTexts.View(_ml, [others[0], large, others[1]])).GetColumn<float[]>("Score").ToArray();
+        var alone = model.Transform(SmallTexts.View(_ml, [large])).GetColumn<float[]>("Score").ToArray();
+        SmallTraining.AssertClose(alone, [scores[1]], 1e-5f);
+    }
+
+    [TestMethod]
     public void CancellationEndsTheTraining()
     {
         using var cancelled = new CancellationTokenSource();
@@ -149,6 +206,13 @@ public sealed class TextErrorsTests
         Assert.ThrowsExactly<OperationCanceledException>(() => _ml.MulticlassClassification.Trainers
             .FineTuneText(SmallTexts.Options with { CancellationToken = cancelled.Token }).Fit(Train));
     }
+
+    private static byte[] Changed(byte[] zip, Action<JsonNode> change) => Zip.With(zip, "manifest.json", bytes =>
+    {
+        var manifest = JsonNode.Parse(bytes)!;
+        change(manifest);
+        return Encoding.UTF8.GetBytes(manifest.ToJsonString());
+    });
 
     private Exception Error(byte[] zip) => Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _));
 }

@@ -31,6 +31,23 @@ public sealed class TextHubTests
     }
 
     [TestMethod]
+    public async Task FilesOfACommitAreFetchedOnceAndAConfigurationAloneIsNoTokenizer()
+    {
+        Publish();
+        var folder = await TextBackbone.DownloadAsync(FakeHub.Repository, cache: _hub.Cache(_folder));
+        Assert.HasCount(1, _hub.Requests.Where(asked => asked.Path.EndsWith("/vocab.txt", StringComparison.Ordinal)).ToList());
+        await TextBackbone.DownloadAsync(FakeHub.Repository, cache: _hub.Cache(_folder));
+        Assert.HasCount(1, _hub.Requests.Where(asked => asked.Path.EndsWith("/vocab.txt", StringComparison.Ordinal)).ToList());
+
+        File.Delete(Path.Combine(folder, "vocab.txt"));
+        Assert.IsTrue(File.Exists(Path.Combine(folder, "tokenizer_config.json")));
+        Assert.ThrowsExactly<FileNotFoundException>(() => TextBackbone.FromHub(
+            FakeHub.Repository, cache: _hub.Cache(_folder) with { IsOffline = true }));
+        await TextBackbone.DownloadAsync(FakeHub.Repository, cache: _hub.Cache(_folder));
+        Assert.IsTrue(File.Exists(Path.Combine(folder, "vocab.txt")));
+    }
+
+    [TestMethod]
     public void AModelThatIsNotSupportedIsRefusedBeforeItsWeightsAreFetched()
     {
         Publish();

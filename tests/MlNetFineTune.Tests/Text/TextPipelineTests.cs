@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
@@ -134,7 +135,7 @@ public sealed class TextPipelineTests
     }
 
     [TestMethod]
-    public void AdaptersGradualUnfreezingAndCheckpointsWork()
+    public void AnAdapterIsSavedAloneAndGradualUnfreezingTrainsEveryStage()
     {
         var options = SmallTexts.Options with
         {
@@ -155,6 +156,8 @@ public sealed class TextPipelineTests
             adapted.SaveAdapter(file);
             using var again = _ml.Model.LoadAdapter(file, SmallTexts.Backbone);
             SmallTraining.AssertClose(SmallTraining.Scores(adapted.Transform(Test)), SmallTraining.Scores(again.Transform(Test)));
+            using var dropping = _ml.Model.LoadAdapter(file, WithDropout()); // the same weights
+            SmallTraining.AssertClose(SmallTraining.Scores(adapted.Transform(Test)), SmallTraining.Scores(dropping.Transform(Test)));
             StringAssert.Contains(
                 Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(file, SmallTraining.Backbone)).Message,
                 "give its TextBackbone");
@@ -164,6 +167,68 @@ public sealed class TextPipelineTests
         }
         using var gradual = Fit(SmallTexts.Options with { Strategy = Strategy.Gradual(layerDecay: 1), Epochs = 6 });
         Assert.IsTrue(gradual.Layers.All(layer => layer.TrainedParameters > 0));
+    }
+
+    [TestMethod]
+    public void ATrainingThatStopsWithinAnEpochGoesOnToTheSameBits()
+    {
+        var rows = SmallTexts.Take(80);
+        rows[30].Text = string.Join(' ', Enumerable.Repeat("good film", 20));
+        var data = SmallTexts.View(_ml, rows);
+        var options = SmallTexts.Options with
+        {
+            Backbone = WithDropout(),
+            Epochs = 3,
+            MaxTokens = 40,
+            Truncation = TextTruncation.Refuse,
+            BadRows = BadRows.Skip(0.5f),
+        };
+        using var whole = Fit(options, data);
+        Assert.HasCount(1, whole.Report!.BadRows);
+
+        var resumable = options with { Checkpoint = TrainingCheckpoint.EverySteps(SmallPictures.NewFolder(), steps: 1) };
+        foreach (var steps in (int[])[3, 9, 25])
+        {
+            var lived = 0;
+            var dies = new Watcher(progress => _ = progress.Activity == TrainingActivity.Training && ++lived == steps
+                ? throw new DivideByZeroException() : 0);
+            Assert.Throws<DivideByZeroException>(() => Fit(resumable with { Progress = dies }, data));
+        }
+
+        using var resumed = Fit(resumable, data);
+        Assert.IsNotNull(resumed.Report!.Resumed);
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(resumed));
+        CollectionAssert.AreEqual(
+            whole.Report.Epochs.Select(epoch => epoch.Loss).ToArray(),
+            resumed.Report.Epochs.Select(epoch => epoch.Loss).ToArray());
+    }
+
+    [TestMethod]
+    public void AStudentWithoutSegmentsLearnsFromATeacherWithThem()
+    {
+        using var teacher = Fit(SmallTexts.Options);
+        var student = SmallTexts.Options with
+        {
+            Backbone = TextBackbone.FromFolder(SmallTexts.CreateFolder("distilbert")),
+            Distillation = Distillation.From(teacher),
+        };
+        using var model = Fit(student);
+        Assert.IsGreaterThan(0.9, _ml.MulticlassClassification.Evaluate(model.Transform(Test)).MicroAccuracy);
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(student with { MaximumLength = 20 })).Message;
+        StringAssert.Contains(error, "The teacher alone has: texts of up to 24 tokens");
+        StringAssert.Contains(error, "The student alone has: texts of up to 20 tokens");
+    }
+
+    [TestMethod]
+    public void TheNameOfTheFolderIsNoPartOfTheComputation()
+    {
+        using var one = TextNetwork.CreateEmpty(SmallTexts.Backbone, features => new LinearHead(features, 2));
+        using var other = TextNetwork.CreateEmpty(
+            TextBackbone.FromFolder(SmallTexts.CreateFolder("bert")), features => new LinearHead(features, 2));
+        Assert.AreNotEqual(one.Name, other.Name);
+        Assert.AreEqual(one.Computation, other.Computation);
+        Assert.AreEqual(one.Fingerprint, other.Fingerprint);
     }
 
     [TestMethod]
@@ -231,8 +296,8 @@ public sealed class TextPipelineTests
 
     private static TextBackbone WithDropout() => TextBackbone.FromFolder(SmallTexts.CreateFolder("bert", dropout: 0.2));
 
-    private FineTuningTransformer Fit(TextFineTuningOptions options) =>
-        _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(Train);
+    private FineTuningTransformer Fit(TextFineTuningOptions options, IDataView? data = null) =>
+        _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(data ?? Train);
 
     private sealed class ClassPrediction
     {

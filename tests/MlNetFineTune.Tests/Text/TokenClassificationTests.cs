@@ -178,6 +178,7 @@ public sealed class TokenClassificationTests
         var loss = objective.Loss(outputs, targets);
         Assert.AreEqual(sum / count, loss.item<float>(), 1e-6);
         Assert.AreEqual(count, objective.CountOf(targets), 1e-6);
+        Assert.AreEqual(count, objective.ReportedCountOf(targets, rows: 2), 1e-6);
         var (evaluated, total) = objective.EvaluateLoss(outputs, targets);
         Assert.AreEqual(sum, evaluated, 1e-5);
         Assert.AreEqual(count, total, 1e-6);
@@ -289,6 +290,10 @@ public sealed class TokenClassificationTests
             _ml.Model.Save(adapted, Test.Schema, path);
             using var loaded = (FineTuningTransformer)_ml.Model.Load(path, out _);
             AssertSameScores(adapted, loaded, 1e-5f);
+            var file = Path.Combine(SmallPictures.NewFolder(), "words.adapter.safetensors");
+            adapted.SaveAdapter(file);
+            using var again = _ml.Model.LoadAdapter(file, SmallTexts.Backbone);
+            AssertSameScores(adapted, again, 1e-5f);
         }
         using var head = Fit(SmallWords.Options with { Strategy = Strategy.HeadOnly, Epochs = 2 });
         Assert.IsNull(head.Report!.FeatureCache);

@@ -57,6 +57,23 @@ public sealed class TokenizerFilesTests
     }
 
     [TestMethod]
+    public void TheFiveSpecialTokensMayBeAddedTokens()
+    {
+        var vocabulary = ("vocab.txt", Encoding.UTF8.GetString(SmallTokenizers.VocabularyFile));
+        var tokenizer = Open(vocabulary, ("added_tokens.json", """{"[PAD]": 0}"""), ("tokenizer_config.json",
+            """{"do_lower_case": true, "added_tokens_decoder": {"0": {"content": "[PAD]"}}, "additional_special_tokens": ["[MASK]"]}"""));
+        Assert.AreEqual(SmallTokenizers.Bert().Describe().Hash, tokenizer.Describe().Hash);
+    }
+
+    [TestMethod]
+    public void ATokenThatVocabTxtCannotHoldIsRefused()
+    {
+        foreach (var tokens in (string[][])[["\ufeffa", "b"], ["a", "b\r"]])
+            Assert.ThrowsExactly<InvalidDataException>(() => new TokenList(tokens, "'test'"));
+        _ = new TokenList(["a", "\ufeffb"], "'test'");
+    }
+
+    [TestMethod]
     public void TokenizerJsonGivesTheSameAsVocabTxt()
     {
         var expected = SmallTokenizers.Bert().Describe().Hash;
@@ -125,6 +142,7 @@ public sealed class TokenizerFilesTests
     [DataRow("model.continuing_subword_prefix", "\"\"", "1 to 16 characters")]
     [DataRow("added_tokens", """[{"id": 3, "content": "@USER", "special": false}]""", "'@USER'")]
     [DataRow("added_tokens", """[{"id": 3}]""", "content is missing")]
+    [DataRow("added_tokens", """[{"id": 4, "content": "[E1]", "special": true}]""", "adds the special token '[E1]'")]
     public void WhatIsNotBertsInTokenizerJsonIsRefusedByName(string path, string value, string reason)
     {
         var json = WordPiece();
@@ -183,6 +201,13 @@ public sealed class TokenizerFilesTests
     [DataRow("tokenizer_config.json", """{"tokenizer_class": "BertJapaneseTokenizer"}""", "'BertJapaneseTokenizer'")]
     [DataRow("tokenizer_config.json", """{"tokenizer_class": "XLMRobertaTokenizer"}""", "Unigram and SentencePiece")]
     [DataRow("tokenizer_config.json", """{"tokenizer_class": "RobertaTokenizer"}""", "expected vocab.json and merges.txt")]
+    [DataRow(
+        "tokenizer_config.json", """{"added_tokens_decoder": {"5": {"content": "[E1]", "special": true}}}""",
+        "adds the special token '[E1]'")]
+    [DataRow("tokenizer_config.json", """{"additional_special_tokens": ["[E1]"]}""", "adds the special token '[E1]'")]
+    [DataRow("tokenizer_config.json", """{"additional_special_tokens": [{"content": "@USER"}]}""", "choose a checkpoint without it")]
+    [DataRow("added_tokens.json", """{"[E1]": 30000}""", "adds the special token '[E1]'")]
+    [DataRow("added_tokens.json", "[]", "expected an object")]
     [DataRow("tokenizer.json", "nonsense", "is not proper JSON")]
     [DataRow("tokenizer.json", "{\"model\": {\"type\": \"WordPiece\"}, \"\\ud800\": 1}", "is not proper JSON")]
     public void ABadFileBesideTheVocabularyIsRefused(string name, string content, string reason) =>

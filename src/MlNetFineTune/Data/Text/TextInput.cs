@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -24,6 +23,9 @@ internal sealed class TextInput(
     // Tokens of the generated probe row, which are ids between the special tokens.
     private const int ProbeTokens = 14;
 
+    // Characters of a text that is encoded at once, to limit the memory of a batch, and of a text in a message.
+    private const int LargeText = 1 << 16, QuotedLength = 40;
+
     // A batch of scoring is computed in groups of similar length.
     private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
 
@@ -40,12 +42,14 @@ internal sealed class TextInput(
     public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
         [new(TextInputNames.Tokens, [maximumLength], tokenizer.VocabularySize)];
 
+    public override TokenForm Tokens => new(tokenizer.VocabularySize, maximumLength, hasSegments);
+
     /// <summary>Pooled features do not need the mask.</summary>
     public override bool KeepsActivations => true;
 
     public override string Form => FormattableString.Invariant(
-        $"{string.Join(", ", columns.Names.Select(name => JsonEncodedText.Encode(name)))}: texts of up to {maximumLength} tokens ")
-        + $"({truncation}) by {tokenizer.Name}, {_tokenizer.Hash}{(hasSegments ? "" : ", without segments")}";
+        $"{(columns.Second is null ? "texts" : "pairs of texts")} of up to {maximumLength} tokens ({truncation}) by {tokenizer.Name}, ")
+        + $"{_tokenizer.Hash}{(hasSegments || columns.Second is null ? "" : ", without segments")}";
 
     public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
 
@@ -53,7 +57,8 @@ internal sealed class TextInput(
         new TokenCollator(_rows.Length, tokenizer.Specials.Padding, hasSegments && columns.Second is not null, device);
 
     public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
-        "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.");
+        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
+        + "the head as classifier.weight and classifier.bias, for an export in Python.");
 
     public override InputManifest Describe() => new TextInputManifest(
         columns.First, columns.Second, maximumLength, truncation, hasSegments, _tokenizer);
@@ -166,6 +171,13 @@ internal sealed class TextInput(
             return ContentHash.Of(FormattableString.Invariant($"texts {first.Length}"), MemoryMarshal.AsBytes(both.AsSpan()));
         }
 
-        public override string Describe(int place) => "a text";
+        public override bool IsLarge(int place) => _texts[place].First.Length + _texts[place].Second.Length >= LargeText;
+
+        // Messages quote the beginning.
+        public override void Release(int place) => _texts[place] = (Beginning(_texts[place].First), "");
+
+        public override string Describe(int place) => $"the text {SafeText.Quoted(_texts[place].First, QuotedLength)}";
+
+        private static string Beginning(string text) => text.Length <= QuotedLength + 1 ? text : text[..(QuotedLength + 1)];
     }
 }

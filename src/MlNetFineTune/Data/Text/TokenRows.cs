@@ -39,12 +39,12 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     public string? Encode(ReadOnlySpan<char> first, ReadOnlySpan<char> second, Span<byte> output, out bool isCut)
     {
-        var (one, other) = (s_first ??= [], s_second ??= []);
-        one.Clear();
-        other.Clear();
+        var (one, other) = (PieceLists.Take(ref s_first), PieceLists.Take(ref s_second));
         tokenizer.Encode(first, one);
         if (isPair)
             tokenizer.Encode(second, other);
+        PieceLists.DropLarge(ref s_first);
+        PieceLists.DropLarge(ref s_second);
 
         var room = maximumLength - SpecialTokens;
         isCut = one.Count + other.Count > room;

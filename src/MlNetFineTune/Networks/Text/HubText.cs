@@ -27,7 +27,7 @@ internal sealed class HubText(HubRepository repository)
         ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
 
     private static LocalText? FindLocal(HubFolder folder) =>
-        folder.FindWeights() is { } weights && TokenizerFiles.Names.Any(name => folder.File(name).IsThere())
+        folder.FindWeights() is { } weights && TokenizerFiles.AreWhole(name => folder.File(name).IsThere())
             ? new LocalText(Path.GetDirectoryName(weights.FullPath)!, folder.OriginOf(weights))
             : null;
 

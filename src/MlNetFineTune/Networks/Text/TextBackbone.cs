@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tokenizers;
 using MlNetFineTune.WeightFiles;
 using MlNetFineTune.WeightSources;
@@ -75,14 +76,15 @@ public sealed partial record TextBackbone
 
     /// <summary>
     /// Downloads a model of the hub unless it is in the cache. A branch or tag is resolved at the hub again; files in the cache are not
-    /// fetched again. An interrupted download resumes where it stopped.
+    /// fetched again. An interrupted download resumes where it stopped. <see cref="FromHub"/> follows it, with the same arguments, and
+    /// then finds the model in the cache.
     /// </summary>
     /// <param name="repository">Owner and name.</param>
     /// <param name="revision">A branch, a tag or a commit; "main" by default.</param>
     /// <param name="cache">The cache to use; null for one with the default settings.</param>
     /// <param name="progress">Receives the progress of the weights, at most ten times a second; null for none.</param>
     /// <param name="cancellationToken">Cancels the download; the bytes received are kept for the next attempt.</param>
-    /// <returns>The folder of the model, for <see cref="FromFolder"/>.</returns>
+    /// <returns>The folder of the model in the cache, whose name is that of the commit.</returns>
     /// <inheritdoc cref="FromHub" path="/exception"/>
     public static async Task<string> DownloadAsync(
         string repository, string revision = "main", PretrainedWeights.Cache? cache = null,
@@ -253,13 +255,19 @@ public sealed partial record TextBackbone
     // The pooling of sentence-transformers.
     private static TokenPooling PoolingOf(string path)
     {
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
             return TokenPooling.Mean;
+        if (OrdinaryFile.Refuse(path) is { } reason)
+        {
+            throw new InvalidDataException(
+                $"'{path}' cannot be read: {reason}. Take it from the checkpoint again, or delete it and set Pooling.");
+        }
         if (new FileInfo(path).Length > HubConfig.MaximumBytes)
             throw new InvalidDataException($"'{path}' is larger than {HubConfig.MaximumBytes} bytes.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), 
+                new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             var root = document.RootElement;
             var asked = root.EnumerateObject().Where(property =>
                 property.Name.StartsWith("pooling_mode_", StringComparison.Ordinal) && property.Value.ValueKind == JsonValueKind.True)

@@ -41,7 +41,9 @@ internal sealed class TextLayer(TextConfig config)
     public Tensor Forward(Tensor input, Tensor? mask, bool drops)
     {
         using var scope = NewDisposeScope();
-        var attended = AttentionNorm.forward(Dropped(Attend(input, mask, drops), drops).Add_(input));
+        // DistilBERT drops attention weights, but not what its last layer gives.
+        var attended = AttentionNorm.forward(
+            Dropped(Attend(input, mask, drops), drops && config.Kind != TextKind.DistilBert).Add_(input));
         // The backward pass of a linear layer does not need its output.
         var output = Dropped(Outer.forward(config.Activation.ApplyInPlace(Inner.forward(attended))), drops).Add_(attended);
         return OutputNorm.forward(output).MoveToOuterDisposeScope();

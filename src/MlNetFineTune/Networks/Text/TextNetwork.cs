@@ -132,7 +132,8 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
         Head.to(device);
     }
 
-    private TextNetworkManifest Form => TextNetworkManifest.Of(Text) with { SourceWeights = null };
+    // The name is that of a folder, which may be renamed or be a commit of the cache.
+    private TextNetworkManifest Form => TextNetworkManifest.Of(Text) with { Name = "", SourceWeights = null };
 
     private static TextNetwork WithHead(TextBackbone definition, TextEncoder encoder, Func<int, NetworkHead> createHead)
     {
@@ -167,7 +168,8 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
         Adapters.BeginStep(seed, step);
         try
         {
-            return SeededTorch.Run(
+            // Without dropout trainings need not wait for each other.
+            return Text.Config is { Dropout: 0, AttentionDropout: 0 } ? RunStage(activations, stage, inputs) : SeededTorch.Run(
                 seed, RandomStream.TextDropout, step, () => Encoder.Forward(activations, inputs, stage, drops: true), part: stage);
         }
         finally

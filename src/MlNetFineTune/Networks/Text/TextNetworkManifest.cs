@@ -16,8 +16,25 @@ internal sealed record TextNetworkManifest(
     public static TextNetworkManifest Of(TextBackbone backbone) =>
         new(backbone.Name, backbone.Config, backbone.Pooling, backbone.Weights.Origin);
 
-    /// <summary>Whether a backbone has this form, whatever its weights and its pooling.</summary>
-    public bool Fits(TextBackbone backbone) => backbone.Config == Config;
+    /// <summary>Whether a backbone has this form, whatever its weights, its pooling and its dropout.</summary>
+    public bool Fits(TextBackbone backbone) => Config ==
+        backbone.Config with { Dropout = Config.Dropout, AttentionDropout = Config.AttentionDropout };
+
+    /// <summary>Checks that the rows of an input fit the embeddings, which libtorch would only find in a forward pass.</summary>
+    /// <param name="input">The rows; null if the input has no texts.</param>
+    /// <exception cref="ArgumentException">They do not fit.</exception>
+    public void RequireFits(TokenForm? input)
+    {
+        if (input is null)
+            throw new ArgumentException("its network reads texts, and its input has none");
+        if (input.Vocabulary > Config.Vocabulary || input.MaximumLength > Config.MaximumLength
+            || input.HasSegments is { } segments && segments != Config.Segments > 1)
+        {
+            throw new ArgumentException(
+                FormattableString.Invariant($"its texts of up to {input.MaximumLength} tokens of {input.Vocabulary} do not fit a network ")
+                + FormattableString.Invariant($"for {Config.MaximumLength} tokens of {Config.Vocabulary} and {Config.Segments} segments"));
+        }
+    }
 
     public override FineTunedNetwork CreateEmpty(NetworkForm form) => TextNetwork.CreateEmpty(ToBackbone(), form.CreateHead);
 

@@ -22,6 +22,9 @@ internal sealed class TokenObjective(WordTags tags, int maximumWords, float[]? c
 
     public override int ScoreLength => checked(maximumWords * (tags.Count + 1));
 
+    /// <summary>Rows differ in their numbers of words, and the loss is a mean over words.</summary>
+    public override double ReportedCountOf(Targets targets, int rows) => CountOf(targets);
+
     public override MetricSums CreateMetrics() => new TokenSums(tags);
 
     public override Tensor ScoresOf(Tensor outputs) => nn.functional.softmax(outputs, dim: 2);

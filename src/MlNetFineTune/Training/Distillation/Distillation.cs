@@ -122,12 +122,24 @@ public abstract record Distillation
             {
                 throw new InvalidOperationException(
                     $"Distillation: the teacher ({Model.Name}) sees {Model.Input}, and the student {input.Form}: "
-                    + "both must have the same inputs, in the same order.");
+                    + $"both must have the same inputs, in the same order.{Difference(Model.Input, input.Form)}");
             }
             var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), input.Pixels,
                 input.Form, device);
             log($"{Model.Name} teaches, {SoftTargets}, weights {teacher.Report.WeightsSha256}{Resampling(input.Pixels)}.");
             return teacher;
+        }
+
+        private static string Difference(string? teacher, string student)
+        {
+            var (own, others) = (Parts(teacher ?? ""), Parts(student));
+            return Only("teacher", own.Except(others)) + Only("student", others.Except(own));
+
+            static string[] Parts(string form) => form.Split([", ", "; "], StringSplitOptions.None);
+
+            static string Only(string who, IEnumerable<string> parts) => string.Join(", ", parts) is { Length: > 0 } text
+                ? $" The {who} alone has: {SafeText.Of(text, SafeText.SentenceLength)}."
+                : "";
         }
 
         private string Resampling(PictureForm? student) =>

@@ -29,6 +29,8 @@ internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, Feat
 /// <summary>Inputs with cached logits.</summary>
 internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logits) : StepInputs
 {
+    public override bool ReadsRows => inputs.ReadsRows;
+
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
         foreach (var input in inputs.Read(batches, epoch, first))

@@ -43,7 +43,7 @@ internal sealed class FeatureCaches(
     public CachedFeatures? TryKeep(
         RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, BatchSheet? sheet = null)
     {
-        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache == FeatureCache.None)
+        if (!CouldKeep(augmentation) || options.FeatureCache == FeatureCache.None)
             return null;
         var views = ViewsOf(subset, augmentation);
         views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
@@ -52,6 +52,9 @@ internal sealed class FeatureCaches(
             ? new CachedFeatures(_store!, encoder.LayoutOf(subset.Source), views, encoder.Device)
             : null;
     }
+
+    /// <summary>Whether the rows' features could be cached, with a cache and enough space: they repeat, and are of one length.</summary>
+    public bool CouldKeep(Augmentation augmentation) => encoder.Computes && augmentation.Views is not null;
 
     private bool TryKeep(RowInputs inputs, RowSubset subset, RowViews views, int[] numbers)
     {

@@ -39,13 +39,8 @@ internal sealed record TextFeatureManifest : FeatureManifest
     public override ModelInput CreateInput(FineTunedNetwork network)
     {
         var input = (TextInput)Input.Create();
-        var config = Encoder.Config;
-        return input.Tokenizer.VocabularySize <= config.Vocabulary && Input.MaximumLength <= config.MaximumLength
-            && Input.HasSegments == config.Segments > 1
-            ? input
-            : throw new ArgumentException(FormattableString.Invariant(
-                $"its texts of up to {Input.MaximumLength} tokens of {input.Tokenizer.VocabularySize} do not fit a network for ")
-                + FormattableString.Invariant($"{config.MaximumLength} tokens of {config.Vocabulary} and {config.Segments} segments"));
+        Encoder.RequireFits(input.Tokens);
+        return input;
     }
 
     public override FeatureFunction CreateFunction(FineTunedNetwork network) => new TextFeatureFunction((TextNetwork)network, Normalizes);

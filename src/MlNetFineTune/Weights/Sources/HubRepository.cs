@@ -86,7 +86,8 @@ internal sealed record HubRepository
                 RefFile.Write(Encoding.ASCII.GetBytes(commit + "\n"));
         }
         return find(folder) ?? throw new InvalidDataException(
-            $"{this} was downloaded, but is not whole in '{folder.File(HubConfig.FileName).FullPath}'. Something else changes the cache.");
+            $"{this} was downloaded, but is not whole in '{Path.GetDirectoryName(folder.File(HubConfig.FileName).FullPath)}': expected "
+            + $"{offlineFiles}. The repository lacks one of them, or something else changes the cache.");
     }
 
     private bool IsCommit => HubFolder.IsCommit(Revision);
@@ -126,6 +127,8 @@ internal sealed record HubRepository
     private async Task FetchSmallAsync(
         WeightServer server, HubFolder folder, string commit, string name, CancellationToken cancellationToken)
     {
+        if (folder.File(name).IsThere())
+            return; // a commit never changes
         try
         {
             var (content, _) = await SmallFile.GetAsync(

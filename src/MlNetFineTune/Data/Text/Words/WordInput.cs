@@ -22,6 +22,9 @@ internal sealed class WordInput(
     // Tokens and words of the generated probe row: two tokens a word.
     private const int ProbeTokens = 14;
 
+    // Characters of a text in a message.
+    private const int QuotedLength = 40;
+
     private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
 
     private readonly WordRows _rows = new(tokenizer, maximumLength, maximumWords);
@@ -32,6 +35,8 @@ internal sealed class WordInput(
 
     public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
         [new(TextInputNames.Tokens, [maximumLength], tokenizer.VocabularySize)];
+
+    public override TokenForm Tokens => new(tokenizer.VocabularySize, maximumLength, HasSegments: null);
 
     /// <summary>Rows have different numbers of words, and the cache has vectors of one length.</summary>
     public override bool KeepsActivations => false;
@@ -46,7 +51,8 @@ internal sealed class WordInput(
         _rows, tokenizer.Specials.Start, tokenizer.Specials.End, tokenizer.Specials.Padding, device);
 
     public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
-        "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.");
+        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
+        + "the head as classifier.weight and classifier.bias, for an export in Python.");
 
     public override InputManifest Describe() => new WordInputManifest(column.Name, maximumLength, maximumWords, tokenizer.Describe());
 
@@ -109,6 +115,7 @@ internal sealed class WordInput(
 
         public override string? Encode(int place, Augmentation view, Span<byte> output) => rows.Encode(_words[place], output);
 
-        public override string Describe(int place) => "a text";
+        public override string Describe(int place) =>
+            $"the words {SafeText.Quoted(string.Join(' ', _words[place].Take(QuotedLength)), QuotedLength)}";
     }
 }

@@ -47,9 +47,9 @@ internal sealed class WordRows(Tokenizer tokenizer, int maximumLength, int maxim
                 $"it has {words.Count:N0} words, and at most {maximumWords:N0} are allowed: split it, or raise maximumWords of ")
                 + "LearningTask.TokenClassification";
         }
-        var pieces = s_pieces ??= [];
-        pieces.Clear();
+        var pieces = PieceLists.Take(ref s_pieces);
         tokenizer.Encode(string.Join(' ', words), pieces);
+        PieceLists.DropLarge(ref s_pieces);
         if (pieces.Count + words.Count > MaximumTokens && pieces.Count + Tokenless(words, pieces) > MaximumTokens)
         {
             return FormattableString.Invariant(
