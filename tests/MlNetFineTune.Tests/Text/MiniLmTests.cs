@@ -28,8 +28,9 @@ public sealed class MiniLmTests
         ];
         var vectors = Vectors(folder, sentences);
         Assert.AreEqual(0.856, Cosine(vectors[0], vectors[1]), 2e-3); // what ONNX Runtime gives on the published file
-        Assert.IsGreaterThan(0.5, Cosine(vectors[2], vectors[3]));
-        Assert.IsLessThan(0.15, Cosine(vectors[2], vectors[4]));
+        var reference = Fixture.Read("minilm.json").GetProperty("sentences")[2].GetProperty("cosines").Numbers();
+        Assert.AreEqual(reference[3], Cosine(vectors[2], vectors[3]), 2e-3);
+        Assert.AreEqual(reference[4], Cosine(vectors[2], vectors[4]), 2e-3);
     }
 
     [TestMethod]
@@ -50,7 +51,8 @@ public sealed class MiniLmTests
             Epochs = 20,
             LearningRate = 3e-3f,
         }).Fit(train);
-        Assert.IsGreaterThan(0.7, ml.BinaryClassification.Evaluate(model.Transform(test), nameof(TextRow.IsGood)).Accuracy);
+        // tools/reference/minilm_head.py: 0.740, 0.751 and 0.734 by seed; 177 test rows, of which 7 may differ.
+        Assert.AreEqual(0.742, ml.BinaryClassification.Evaluate(model.Transform(test), nameof(TextRow.IsGood)).Accuracy, 0.04);
     }
 
     [TestMethod]

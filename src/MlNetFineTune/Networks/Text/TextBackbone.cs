@@ -266,7 +266,7 @@ public sealed partial record TextBackbone
             throw new InvalidDataException($"'{path}' is larger than {HubConfig.MaximumBytes} bytes.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), 
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path),
                 new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             var root = document.RootElement;
             var asked = root.EnumerateObject().Where(property =>

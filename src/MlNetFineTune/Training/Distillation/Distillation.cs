@@ -33,8 +33,9 @@ public abstract record Distillation
     /// was loaded, in every step; with <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/> it computes once for each
     /// view, and its logits are cached in <see cref="FineTuningOptions.FeatureCache"/>. The teacher's own calibration and
     /// <see cref="TestTimeAugmentation"/> are ignored. Modules are supported, as teacher and student, if both have one column of pictures
-    /// as input, or the same inputs: columns with the same names, shapes and numbers of keys, in the same order. The teacher is neither
-    /// changed nor disposed. The saved model contains its name and the hash of its weights, but not the weights.
+    /// as input, or the same inputs: columns with the same names, shapes and numbers of keys, in the same order. Text networks need the
+    /// same tokenizer, maximum length and truncation. The teacher is neither changed nor disposed. The saved model contains its name and
+    /// the hash of its weights, but not the weights.
     /// </remarks>
     /// <param name="teacher">
     /// A multiclass or ordinal <see cref="FineTuningTransformer"/>, or a chain with one, with the same classes in any order. Do not dispose
