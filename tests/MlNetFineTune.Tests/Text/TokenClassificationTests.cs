@@ -355,7 +355,8 @@ public sealed class TokenClassificationTests
         var text = _ml.Data.LoadFromEnumerable(SmallTexts.Take(4));
         var error = Assert.Throws<Exception>(() => _ml.FineTuning.FineTuneText(SmallWords.Options with
         {
-            TextColumnName = "Text", LabelColumnName = "Kind",
+            TextColumnName = "Text",
+            LabelColumnName = "Kind",
         }).Fit(text));
         Assert.Contains("Vector<Text>", error.Message);
     }
