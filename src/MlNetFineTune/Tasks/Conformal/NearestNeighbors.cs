@@ -72,8 +72,11 @@ internal sealed class NearestNeighbors
     public GraphValue Write(NetworkGraph graph, GraphValue features)
     {
         var flat = graph.Add("Flatten", [features], ("axis", 1L)); // [N, features]
-        var norm = graph.Add("ReduceL2", [flat], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
-        var unit = graph.Add("Div", [flat, graph.Add("Max", [norm, graph.Scalar("least_norm", LeastNorm)])]);
+        var least = graph.Scalar("least_norm", LeastNorm);
+        var largest = graph.Add("ReduceMax", [graph.Add("Abs", [flat])], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
+        var scaled = graph.Add("Div", [flat, graph.Add("Max", [largest, least])]);
+        var norm = graph.Add("ReduceL2", [scaled], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
+        var unit = graph.Add("Div", [scaled, graph.Add("Max", [norm, least])]);
         var all = graph.Add(
             "Gemm", [unit, graph.Constant("novelty.features", [Rows, Features], _units)], ("transB", 1L)); // [N, rows]
         var (nearest, _) = graph.TopK(all, Neighbors); // [N, k], descending
@@ -112,6 +115,11 @@ internal sealed class NearestNeighbors
         return new(units, features, neighbors);
     }
 
-    private static void Normalize(ReadOnlySpan<float> features, Span<float> unit) =>
-        TensorPrimitives.Divide(features, MathF.Max(TensorPrimitives.Norm(features), LeastNorm), unit);
+    // Divided by the largest magnitude first: squares of large and small numbers overflow or underflow in Single.
+    private static void Normalize(ReadOnlySpan<float> features, Span<float> unit)
+    {
+        var largest = MathF.Abs(TensorPrimitives.MaxMagnitude(features)); // NaN if one is
+        TensorPrimitives.Divide(features, MathF.Max(largest, LeastNorm), unit);
+        TensorPrimitives.Divide(unit, MathF.Max(TensorPrimitives.Norm<float>(unit), LeastNorm), unit);
+    }
 }
