@@ -41,7 +41,7 @@ public sealed class TextEncoderTests
         (activations * target).sum().backward();
 
         var gradients = expected.GetProperty("gradients");
-        Assert.AreEqual(gradients.EnumerateObject().Count(), encoder.NamedParameters().Count, name);
+        Assert.HasCount(gradients.EnumerateObject().Count(), encoder.NamedParameters(), name);
         foreach (var (parameterName, parameter) in encoder.NamedParameters())
         {
             var values = parameter.grad!.Values();

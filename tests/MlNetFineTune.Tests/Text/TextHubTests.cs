@@ -53,7 +53,7 @@ public sealed class TextHubTests
         Directory.CreateDirectory(folder);
         foreach (var file in Directory.EnumerateFiles(SmallTexts.Folder))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        Assert.AreEqual(3, TextBackbone.FromHub(FakeHub.Repository, cache: cache).Stages.Count);
+        Assert.HasCount(3, TextBackbone.FromHub(FakeHub.Repository, cache: cache).Stages);
     }
 
     private TextBackbone From() => TextBackbone.FromHub(FakeHub.Repository, cache: _hub.Cache(_folder));
