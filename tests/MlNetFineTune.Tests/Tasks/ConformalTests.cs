@@ -306,7 +306,9 @@ public sealed class ConformalTests
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(
             SmallModules.Multiclass with
             {
-                Factory = new AnyFactory(), Progress = watcher, Conformal = new ConformalPrediction { Coverage = 0.75f },
+                Factory = new AnyFactory(),
+                Progress = watcher,
+                Conformal = new ConformalPrediction { Coverage = 0.75f },
             }).Fit(rows)).Message, "runs as a whole");
         Assert.IsEmpty(watcher.Seen);
 

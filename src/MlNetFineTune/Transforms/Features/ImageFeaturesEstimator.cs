@@ -99,7 +99,7 @@ public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
         try
         {
             if (network.Pool is { } pool)
-                {
+            {
                 var source = probe is null ? ((FeaturePooling.AttentionOfModel)_options.Pooling).Model : SourceModel.Find(probe, "");
                 CopyQuery(source, network, pool, fit.Channel);
             }
