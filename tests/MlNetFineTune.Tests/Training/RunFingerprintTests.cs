@@ -99,9 +99,9 @@ public sealed class RunFingerprintTests : IDisposable
             "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "ExampleWeightColumnName",
             "FeatureCache",
             "ImageColumnName", "ImageFolder", "ImageStatusColumnName", "LabelColumnName", "OnDivergence", "OnProbeMismatch",
-            "PredictedLabelColumnName", "ProbabilityColumnName", "Progress", "RunFolder", "ScoreColumnName", "Seed",
-            "StopToken", "Strategy",
-            "TestTimeAugmentation", "TimeBudget", "WeightsFile", "Workers",
+            "PredictedLabelColumnName", "ProbabilityColumnName", "Progress", "RunFolder", "ScoreColumnName", "SecondTextColumnName",
+            "Seed", "StopToken", "Strategy",
+            "TestTimeAugmentation", "TextColumnName", "TimeBudget", "WeightsFile", "Workers",
         },
         Kinds.SelectMany(kind => kind[1].GetType().GetProperties()).Where(property => property.IsDefined(typeof(NotInFingerprintAttribute)))
             .Select(property => property.Name).Distinct().Order(StringComparer.Ordinal).ToArray());

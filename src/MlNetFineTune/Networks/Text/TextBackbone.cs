@@ -113,10 +113,10 @@ public sealed partial record TextBackbone
     /// Indices of the layers to keep, from 0, ascending: <c>KeepLayers(0, 3)</c> is a network of two layers. At least one.
     /// </param>
     /// <exception cref="ArgumentException">There is no such layer, or the order is not ascending.</exception>
-    public TextBackbone KeepLayers(params IReadOnlyList<int> layers)
+    public TextBackbone KeepLayers(params int[] layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        if (layers.Count == 0 || layers[0] < 0 || layers[^1] >= Config.Layers
+        if (layers.Length == 0 || layers[0] < 0 || layers[^1] >= Config.Layers
             || layers.Zip(layers.Skip(1)).Any(two => two.First >= two.Second))
         {
             throw new ArgumentException(
@@ -124,7 +124,7 @@ public sealed partial record TextBackbone
                 + $"[{string.Join(", ", layers)}].", nameof(layers));
         }
         var before = _keptLayers ?? [.. Enumerable.Range(0, _layersOfWeights)];
-        return new TextBackbone(Name, Config with { Layers = layers.Count }, Weights, Tokenizer)
+        return new TextBackbone(Name, Config with { Layers = layers.Length }, Weights, Tokenizer)
         {
             Pooling = Pooling,
             KeptLayers = [.. layers.Select(layer => before[layer])],

@@ -13,9 +13,9 @@ internal sealed class TextEncoder : IDisposable
 {
     private readonly TextConfig _config;
     private readonly TextBackbone.TokenPooling _pooling;
-    private readonly Embedding _words;
-    private readonly Embedding _positions;
-    private readonly Embedding? _segments;
+    private readonly TokenEmbedding _words;
+    private readonly TokenEmbedding _positions;
+    private readonly TokenEmbedding? _segments;
     private readonly LayerNorm _norm;
     private readonly TextLayer[] _layers;
     private readonly Linear? _pooler;
@@ -26,9 +26,9 @@ internal sealed class TextEncoder : IDisposable
     public TextEncoder(TextConfig config, TextBackbone.TokenPooling pooling)
     {
         (_config, _pooling) = (config, pooling);
-        _words = new Embedding(config.Vocabulary, config.Width);
-        _positions = new Embedding(config.Positions, config.Width);
-        _segments = config.Segments > 0 ? new Embedding(config.Segments, config.Width) : null;
+        _words = new TokenEmbedding(config.Vocabulary, config.Width);
+        _positions = new TokenEmbedding(config.Positions, config.Width);
+        _segments = config.Segments > 0 ? new TokenEmbedding(config.Segments, config.Width) : null;
         _norm = new LayerNorm(config.Width, config.Epsilon);
         _layers = [.. Enumerable.Range(0, config.Layers).Select(_ => new TextLayer(config))];
         _pooler = pooling == TextBackbone.TokenPooling.Pooler ? new Linear(config.Width, config.Width) : null;

@@ -6,14 +6,14 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A table of vectors: indices [...] -> [..., C]. Its weights are left uninitialised, as <see cref="Linear"/>'s are.</summary>
-internal sealed class Embedding : nn.Module<Tensor, Tensor>
+internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight; // [count, C]
 #pragma warning restore IDE1006
 
-    public Embedding(int count, int width)
-        : base(nameof(Embedding))
+    public TokenEmbedding(int count, int width)
+        : base(nameof(TokenEmbedding))
     {
         weight = Parameters.Of(empty(count, width, Parameters.Type));
         RegisterComponents();
