@@ -6,7 +6,8 @@ namespace PhotoDesk;
 /// <summary>Photos, their files and their labels.</summary>
 internal sealed class PhotoStore(Database database, TimeProvider time)
 {
-    private const string Columns = "id, name, added_at, model_id, predicted_label, probabilities, rejected, label";
+    /// <summary>The columns that <see cref="Read"/> reads, in its order.</summary>
+    public const string Columns = "id, name, added_at, model_id, predicted_label, probabilities, rejected, label";
 
     /// <summary>Adds all photos of an upload in one transaction.</summary>
     public IReadOnlyList<Photo> Add(IEnumerable<NewPhoto> photos)
@@ -136,7 +137,8 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
             $"SELECT {columns} FROM files JOIN photos ON photos.id = photo_id WHERE photo_id = $id", ("$id", id)).SingleOrDefault();
     }
 
-    private static Photo Read(SqliteDataReader reader) => new(
+    /// <summary>Reads a row of <see cref="Columns"/>.</summary>
+    public static Photo Read(SqliteDataReader reader) => new(
         reader.GetInt64(0), reader.GetString(1), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)), reader.GetInt64(3),
         reader.GetString(4),
         JsonSerializer.Deserialize<ClassProbability[]>(reader.GetString(5))!, reader.GetBoolean(6),

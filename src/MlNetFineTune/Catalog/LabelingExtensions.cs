@@ -39,7 +39,7 @@ public static partial class FineTuningExtensions
         ArgumentNullException.ThrowIfNull(strategy);
         ArgumentException.ThrowIfNullOrWhiteSpace(keyColumnName);
         var reader = new LabelingReader(catalog.Context, strategy, pool, keyColumnName);
-        var known = reader.ReadLabeled(labeled, cancellationToken);
-        return strategy.Rank(reader.ReadPool(known.Keys, cancellationToken), known, count, cancellationToken);
+        var (known, keys) = reader.ReadLabeled(labeled, cancellationToken);
+        return strategy.Rank(reader.ReadPool(keys, cancellationToken), known, count, cancellationToken);
     }
 }

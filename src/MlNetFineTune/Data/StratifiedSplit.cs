@@ -13,35 +13,13 @@ internal static class StratifiedSplit
         Split([.. Enumerable.Range(0, rows.Count).Select(row => labels.StratumOf(rows.LabelOf(row)))], rows.Groups, labels.Strata,
             share, seed);
 
-    /// <summary>Splits some of the rows of a source.</summary>
-    /// <param name="subset">The rows.</param>
-    /// <param name="labels">Says the class of a row.</param>
-    /// <param name="share">Fraction of the second part.</param>
-    /// <param name="seed">Seed of the split.</param>
-    /// <param name="stream">Purpose of the split.</param>
-    public static (RowSubset First, RowSubset Second) Split(
-        RowSubset subset, LabelSource labels, float share, long seed, RandomStream stream)
+    internal static (int[] Training, int[] Validation) Split(int[] labels, string[]? groups, int classes, float share, long seed)
     {
-        var (source, rows) = subset;
-        var (first, second) = Split(
-            [.. rows.Select(row => labels.StratumOf(source.LabelOf(row)))],
-            source.Groups is { } groups ? [.. rows.Select(row => groups[row])] : null, labels.Strata, share, seed, stream);
-        return (Of(first), Of(second));
-
-        RowSubset Of(int[] places) => subset with { Rows = [.. places.Select(place => rows[place])] };
-    }
-
-    internal static (int[] Training, int[] Validation) Split(
-        int[] labels, string[]? groups, int classes, float share, long seed, RandomStream? stream = null)
-    {
-        var purpose = stream ?? RandomStream.Split;
-        var chosen = groups is null
-            ? ByClass(labels, classes, share, seed, purpose)
-            : ByGroup(labels, groups, classes, share, seed, purpose);
+        var chosen = groups is null ? ByClass(labels, classes, share, seed) : ByGroup(labels, groups, classes, share, seed);
         return ([.. Enumerable.Range(0, labels.Length).Where(row => !chosen.Contains(row))], [.. chosen.Order()]);
     }
 
-    private static HashSet<int> ByClass(int[] labels, int classes, float share, long seed, RandomStream stream)
+    private static HashSet<int> ByClass(int[] labels, int classes, float share, long seed)
     {
         var chosen = new HashSet<int>();
         var rowsOf = Enumerable.Range(0, labels.Length).ToLookup(row => labels[row]);
@@ -50,7 +28,7 @@ internal static class StratifiedSplit
             var members = rowsOf[c].ToArray();
             if (members.Length < 2)
                 continue;
-            new CountedRandom(seed, stream, epoch: 0, ordinal: c).Shuffle(members);
+            new CountedRandom(seed, RandomStream.Split, epoch: 0, ordinal: c).Shuffle(members);
             var count = Math.Clamp((int)Math.Round(members.Length * (double)share), 1, members.Length - 1);
             chosen.UnionWith(members.Take(count));
         }
@@ -58,8 +36,7 @@ internal static class StratifiedSplit
     }
 
     // Takes groups in random order as long as they bring the class counts closer to their targets.
-    private static HashSet<int> ByGroup(
-        int[] labels, string[] groups, int classes, float share, long seed, RandomStream stream)
+    private static HashSet<int> ByGroup(int[] labels, string[] groups, int classes, float share, long seed)
     {
         var missing = new double[classes];
         foreach (var label in labels)
@@ -68,7 +45,7 @@ internal static class StratifiedSplit
         var members = Enumerable.Range(0, labels.Length).GroupBy(row => groups[row], StringComparer.Ordinal)
             .Select(group => group.ToArray()).ToArray();
         var order = Enumerable.Range(0, members.Length).ToArray();
-        new CountedRandom(seed, stream, epoch: 0, ordinal: 0).Shuffle(order);
+        new CountedRandom(seed, RandomStream.Split, epoch: 0, ordinal: 0).Shuffle(order);
 
         var chosen = new HashSet<int>();
         foreach (var group in order.Select(index => members[index]))

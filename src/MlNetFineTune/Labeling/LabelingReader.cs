@@ -32,35 +32,37 @@ internal sealed class LabelingReader
     /// <param name="data">Null if there are none.</param>
     /// <param name="cancellation">Cancels the reading.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <returns>The rows with features, and the keys of all: a labelled row without features leaves the pool too.</returns>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or features differ in size from the pool's.</exception>
-    public LabelingRows ReadLabeled(IDataView? data, CancellationToken cancellation)
+    public (LabelingRows Rows, IReadOnlySet<string> Keys) ReadLabeled(IDataView? data, CancellationToken cancellation)
     {
         var rows = new LabelingRows(_dimension, []);
         if (data is null)
-            return rows;
+            return (rows, new HashSet<string>());
         if (_strategy.FeaturesColumn is { } name && SizeOf(FeaturesIn(data, name)) is var size && size != _dimension)
         {
             throw new InvalidOperationException(
                 $"The column '{name}' has vectors of {size} numbers in the labelled data and of {_dimension} in the pool: "
                 + "extract both with the same transformer.");
         }
-        Read(data, withScores: false, rows, [], "in the labelled data", cancellation);
-        return rows;
+        var keys = Read(data, withScores: false, rows, new HashSet<string>(), "in the labelled data", cancellation);
+        return (rows, keys);
     }
 
     /// <summary>Reads the rows that can be labelled.</summary>
     /// <param name="labeled">Keys of rows to leave out.</param>
     /// <param name="cancellation">Cancels the reading.</param>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or scores are no probabilities.</exception>
-    public LabelingRows ReadPool(IEnumerable<string> labeled, CancellationToken cancellation)
+    public LabelingRows ReadPool(IReadOnlySet<string> labeled, CancellationToken cancellation)
     {
         var rows = new LabelingRows(_dimension, Classes);
-        Read(_pool, withScores: true, rows, new HashSet<string>(labeled, StringComparer.Ordinal), "in the pool", cancellation);
+        Read(_pool, withScores: true, rows, labeled, "in the pool", cancellation);
         return rows;
     }
 
-    private void Read(
-        IDataView data, bool withScores, LabelingRows rows, HashSet<string> leftOut, string whose, CancellationToken cancellation)
+    // Returns the keys of all rows that were not left out by their key.
+    private HashSet<string> Read(
+        IDataView data, bool withScores, LabelingRows rows, IReadOnlySet<string> leftOut, string whose, CancellationToken cancellation)
     {
         var key = KeyIn(data);
         DataViewSchema.Column? score = withScores && _strategy.ScoreColumn is { } scoreName ? ScoreIn(data, scoreName) : null;
@@ -105,6 +107,7 @@ internal sealed class LabelingReader
                 $"{incomplete.Count} rows {whose} are left out, as they have no scores or no features (a picture that cannot be read has "
                 + $"none): {SafeText.Several(incomplete)}.");
         }
+        return known;
     }
 
     private InvalidOperationException NoProbabilities(string key) => new(
@@ -120,10 +123,29 @@ internal sealed class LabelingReader
         type => type is VectorDataViewType { Size: > 0 and <= ImageIndex.LargestDimension } vector
             && vector.ItemType == NumberDataViewType.Single);
 
-    private DataViewSchema.Column ScoreIn(IDataView data, string name) => EvaluatedColumns.Find(
-        _environment, data.Schema, name, "score", "Vector<Single> of two numbers at least, or Single",
-        type => type == NumberDataViewType.Single
-            || (type is VectorDataViewType { Size: > 1 } vector && vector.ItemType == NumberDataViewType.Single));
+    private DataViewSchema.Column ScoreIn(IDataView data, string name)
+    {
+        var column = EvaluatedColumns.Find(
+            _environment, data.Schema, name, "score", "Vector<Single> of two numbers at least, or Single",
+            type => type == NumberDataViewType.Single
+                || (type is VectorDataViewType { Size: > 1 } vector && vector.ItemType == NumberDataViewType.Single));
+        return column.Type == NumberDataViewType.Single && IsScore(column)
+            ? throw new InvalidOperationException(
+                $"The column '{name}' has scores of a model, one number a row: logits, margins or predicted numbers, no probabilities. "
+                + "Take the probability of a binary model (\"Probability\"), the score column of a multiclass model, or "
+                + "LabelingStrategy.CoreSet, which needs none.")
+            : column;
+    }
+
+    // As ML.NET's trainers annotate it: "Score" or "Probability". A column of other origin has no annotation.
+    private static bool IsScore(DataViewSchema.Column column)
+    {
+        if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.ScoreValueKind)?.Type is not TextDataViewType)
+            return false;
+        ReadOnlyMemory<char> kind = default;
+        column.Annotations.GetValue(AnnotationUtils.Kinds.ScoreValueKind, ref kind);
+        return kind.Span.SequenceEqual(AnnotationUtils.Const.ScoreValueKind.Score);
+    }
 
     private static int SizeOf(DataViewSchema.Column features) => ((VectorDataViewType)features.Type).Size;
 

@@ -35,7 +35,7 @@ public abstract record LabelingStrategy
     /// </summary>
     /// <param name="scoreColumnName">
     /// Name of the column with the probabilities of the classes (a vector of Single) or of the positive class (Single), which a trained
-    /// model adds. Default "Score"; of a binary model take "Probability".
+    /// model adds. Default "Score"; of a binary model take "Probability": a Single that is annotated as a score is an error.
     /// </param>
     public static LabelingStrategy Margin(string scoreColumnName = "Score") => new MarginStrategy(Named(scoreColumnName));
 

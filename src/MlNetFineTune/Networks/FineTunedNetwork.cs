@@ -34,6 +34,9 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
     public abstract bool RunsAlone(int stages);
 
+    /// <summary>Whether the stages run apart from the head, so that <see cref="ForwardFirst"/> gives the features before it.</summary>
+    public virtual bool GivesFeatures => RunsAlone(Stages.Count);
+
     /// <summary>Whether <see cref="ForwardStageInTraining"/> runs one stage by itself.</summary>
     public virtual bool RunsInStages => false;
 

@@ -48,7 +48,7 @@ internal static class RunReport
             : NetworkPass.Run(run, validation, withFeatures: true);
         return rows.Outputs.Rows.Length == 0 ? [] : [ConformalSection.Of(
             conformal, task, rows.Outputs, rows.Features, validation.LabelsOf(rows.Outputs.Rows), validation.Source.Inputs.Noun,
-            isHeldOut: run.Options.Conformal is { CalibrationFraction: > 0 })];
+            isHeldOut: run.Options.Conformal is { CalibrationFraction: > 0 }, hasGroups: validation.Source.Groups is not null)];
     }
 
     private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)

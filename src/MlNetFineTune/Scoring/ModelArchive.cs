@@ -251,8 +251,12 @@ internal static class ModelArchive
 
     private static byte[] LoadNovelty(ModelLoadContext ctx, NoveltyManifest novelty)
     {
-        var bytes = ArchiveFiles.Load(ctx, NoveltyStream, (long)novelty.Rows * novelty.Features * sizeof(float))
-            ?? throw ArchiveFiles.Damaged($"it has no {NoveltyStream}");
+        var bytes = Unpacked(ctx, NoveltyStream) ?? throw ArchiveFiles.Damaged($"it has no {NoveltyStream}");
+        if (bytes.LongLength != (long)novelty.Rows * novelty.Features * sizeof(float))
+        {
+            throw ArchiveFiles.Damaged(
+                $"its {NoveltyStream} has {bytes.Length} bytes, which are not {novelty.Rows} rows of {novelty.Features} numbers");
+        }
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return actual == novelty.Sha256
             ? bytes

@@ -16,15 +16,24 @@ internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInp
     public string Owner { get; init; } = nameof(FineTuningTransformer);
 
     /// <summary>The scores of a task, followed by the novelty if there is a score of it.</summary>
-    public static ScoreFunction Of(Objective objective, NearestNeighbors? nearest = null) => nearest is null
-        ? new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0), inputs))
-        : new(objective.ScoreLength + 1, (network, inputs) =>
+    public static ScoreFunction Of(Objective objective, NearestNeighbors? nearest = null)
+    {
+        if (nearest is null)
+            return new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0), inputs));
+        return new(objective.ScoreLength + 1, (network, inputs) =>
         {
             var features = network.ForwardFirst(inputs, network.Stages.Count); // [N, ...]
             // First: a head may change its input.
-            float[] novelties = [.. network.FeaturesOf(features).FlatRows().Select(row => nearest.DistanceOf(row))];
+            float[] novelties = [.. network.FeaturesOf(features).FlatRows().Select(NoveltyOf)];
             var scores = objective.ScoresOf(network.ForwardRest(inputs.With(features), network.Stages.Count), inputs);
             var novelty = tensor(novelties, [novelties.Length, 1], ScalarType.Float32, scores.device);
             return cat([scores, novelty], 1); // [N, scores + 1]
         });
+
+        // The probe sample of a loaded model comes here first, so that a wrong file fails when it is loaded.
+        float NoveltyOf(float[] features) => features.Length == nearest.Features
+            ? nearest.DistanceOf(features)
+            : throw ArchiveFiles.Damaged(
+                $"its novelty score has {nearest.Features} features a row, and its network gives {features.Length}");
+    }
 }

@@ -22,17 +22,21 @@ internal static class ConformalFit
     {
         if (options.Conformal is not { } conformal)
             return;
-        if (conformal.Novelty != ConformalPrediction.NoveltyScore.None && !network.RunsAlone(network.Stages.Count))
+        if (conformal.Novelty != ConformalPrediction.NoveltyScore.None && !network.GivesFeatures)
         {
             throw new ArgumentException(
                 $"ConformalPrediction.Novelty needs the features before the head, and the {network.Name} runs as a whole: return a "
                 + "Sequential, implement IStagedModule.ComputationOf, or set Novelty = NoveltyScore.None.", "options");
         }
+        Require(conformal, task, data, data.Calibration.LabelsOf(data.Calibration.Rows));
+    }
+
+    private static void Require(ConformalPrediction conformal, BoundTask task, TrainingData data, float[] labels)
+    {
         var names = task.ClassScores!.Names;
-        var labels = data.Calibration.LabelsOf(data.Calibration.Rows);
         var needed = ConformalQuantile.RowsNeeded(conformal.Coverage);
         if (labels.Length < needed)
-            throw TooFew($"a coverage of {Text(conformal.Coverage)}", needed, labels.Length, "");
+            throw TooFew($"a coverage of {Text(conformal.Coverage)}", needed, labels.Length, "", "or lower Coverage");
         if (conformal.ClassConditional)
         {
             var counts = new int[names.Count];
@@ -40,42 +44,57 @@ internal static class ConformalFit
                 counts[(int)label]++;
             var (scarce, least) = counts.Index().MinBy(count => count.Item);
             if (least < needed)
-                throw TooFew($"a coverage of {Text(conformal.Coverage)} for each class", needed, least, $" of {names[scarce]}");
+            {
+                throw TooFew(
+                    $"a coverage of {Text(conformal.Coverage)} for each class", needed, least, $" of {SafeText.Of(names[scarce])}",
+                    "lower Coverage, or set ClassConditional = false");
+            }
         }
         if (conformal.Novelty is ConformalPrediction.NoveltyScore.NeighborNovelty { FalseAlarmRate: var rate }
             && ConformalQuantile.RowsNeeded(CoverageOf(rate)) is var ofNovelty && labels.Length < ofNovelty)
         {
-            throw TooFew($"a falseAlarmRate of {Text(rate)}", ofNovelty, labels.Length, "");
+            throw TooFew(
+                $"a falseAlarmRate of {Text(rate)}", ofNovelty, labels.Length, "",
+                "raise falseAlarmRate, or set Novelty = NoveltyScore.None");
         }
 
-        InvalidOperationException TooFew(string what, int needed, int found, string of) => new(
-            $"Conformal: {what} needs {needed} calibration rows{of} or more, and there are {found}: "
-            + (conformal.CalibrationFraction > 0
-                ? $"CalibrationFraction {Text(conformal.CalibrationFraction)} of the "
-                    + $"{data.Validation.Rows.Length + data.Calibration.Rows.Length} validation rows. "
-                : $"all {data.Validation.Rows.Length} validation rows. ")
-            + "Give more validation rows (Validation), raise CalibrationFraction, or lower Coverage.");
+        InvalidOperationException TooFew(string what, int needed, int found, string of, string remedy)
+        {
+            var unreadable = data.Calibration.Rows.Length - labels.Length;
+            return new(
+                $"Conformal: {what} needs {needed} calibration rows{of} or more, and there are {found}: "
+                + (conformal.CalibrationFraction > 0
+                    ? $"CalibrationFraction {Text(conformal.CalibrationFraction)} of the "
+                        + $"{data.Validation.Rows.Length + data.Calibration.Rows.Length} validation rows"
+                    : $"all {data.Validation.Rows.Length} validation rows")
+                + (unreadable > 0 ? $", without {unreadable} that could not be read. " : ". ")
+                + $"Give more validation rows (Validation), {(conformal.CalibrationFraction > 0 ? "raise CalibrationFraction, " : "")}"
+                + $"{remedy}.");
+        }
     }
 
     /// <param name="run">The finished training, whose network is prepared for scoring.</param>
     /// <param name="task">The task with its finished calibration and threshold.</param>
+    /// <exception cref="InvalidDataException">More rows could not be read than <see cref="BadRows"/> allows.</exception>
+    /// <exception cref="InvalidOperationException">The rows that could be read are too few.</exception>
     public static ConformalModel Of(TrainingRun run, BoundTask task)
     {
         var conformal = run.Options.Conformal!;
         var novelty = conformal.Novelty as ConformalPrediction.NoveltyScore.NeighborNovelty;
-        var rows = NetworkPass.Run(run, run.Data.Calibration, withFeatures: novelty is not null);
+        var rows = NetworkPass.Run(
+            run, run.Data.Calibration, withFeatures: novelty is not null, new BadRowLog(run.Options.BadRows, run.Channel));
         var classes = task.ClassScores!;
         var scores = rows.Outputs.ScoresBy(task.Scoring);
         var length = task.Scoring.ScoreLength;
         float[][] probabilities =
             [.. rows.Outputs.Rows.Select((_, place) => classes.ProbabilitiesOf(scores.AsSpan(place * length, length)))];
-        int[] labels = [.. run.Data.Calibration.LabelsOf(rows.Outputs.Rows).Select(label => (int)label)];
+        var ofRows = run.Data.Calibration.LabelsOf(rows.Outputs.Rows);
+        Require(conformal, task, run.Data, ofRows); // again: some may not have been readable
+        int[] labels = [.. ofRows.Select(label => (int)label)];
         var sets = ConformalSets.Fit(conformal, probabilities, labels, classes.Names.Count);
         if (labels.Length < run.Data.Calibration.Rows.Length)
         {
-            run.Channel.Warning(
-                $"Only {labels.Length} of {run.Data.Calibration.Rows.Length} calibration rows could be read."
-                + (sets.Quantiles.Any(float.IsInfinity) ? " They are too few: sets contain every class whose rows are lacking." : ""));
+            run.Channel.Warning($"Only {labels.Length} of {run.Data.Calibration.Rows.Length} calibration rows could be read.");
         }
 
         var nearest = novelty is null ? null : Neighbors(run, novelty);
@@ -123,13 +142,14 @@ internal static class ConformalFit
 /// <param name="Features">Features before the head of the same rows; empty if they were not requested.</param>
 internal sealed record OutputsWithFeatures(RowOutputs Outputs, IReadOnlyList<float[]> Features);
 
-/// <summary>One pass of a finished network over rows, without augmentation. Rows that cannot be read are skipped.</summary>
+/// <summary>One pass of a finished network over rows, without augmentation. Rows that cannot be read are left out.</summary>
 internal static class NetworkPass
 {
     /// <param name="run">The run, whose network is prepared for scoring.</param>
     /// <param name="subset">The rows.</param>
     /// <param name="withFeatures">Whether the features before the head are collected.</param>
-    public static OutputsWithFeatures Run(TrainingRun run, RowSubset subset, bool withFeatures)
+    /// <param name="badRows">Receives the rows that cannot be read; null if the training has reported them.</param>
+    public static OutputsWithFeatures Run(TrainingRun run, RowSubset subset, bool withFeatures, BadRowLog? badRows = null)
     {
         var (network, options) = (run.Network, run.Options);
         var outputs = new RowOutputs.Collector();
@@ -137,7 +157,7 @@ internal static class NetworkPass
         using var encoder = new FrozenEncoder(network, run.Input, stages: 0, run.Seed, options.Workers);
         var batches = new LengthBuckets(subset.Source.Inputs, options.BatchSize, options.TokensOfBatch).Sorted(subset.Rows);
         foreach (var batch in encoder.LoaderFor(subset.Source).Read(
-            batches, Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
+            batches, Augmentation.None, epoch: 0, (row, reason) => badRows?.Add(subset.Source, row, reason), options.CancellationToken))
         {
             run.CheckAlive();
             if (batch.Count == 0)
@@ -147,12 +167,12 @@ internal static class NetworkPass
             var inputs = encoder.Enter(batch);
             if (!withFeatures)
             {
-                outputs.Add(batch.Rows, network.ForwardRest(inputs, first: 0));
+                outputs.Add(batch.Rows, run.Objective.ToRows(network.ForwardRest(inputs, first: 0)));
                 continue;
             }
             var before = network.ForwardFirst(inputs, network.Stages.Count);
             features.AddRange(network.FeaturesOf(before).FlatRows()); // first: a head may change its input
-            outputs.Add(batch.Rows, network.ForwardRest(inputs.With(before), network.Stages.Count));
+            outputs.Add(batch.Rows, run.Objective.ToRows(network.ForwardRest(inputs.With(before), network.Stages.Count)));
         }
         return new(outputs.ToOutputs(), features);
     }

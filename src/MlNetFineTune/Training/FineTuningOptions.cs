@@ -212,7 +212,8 @@ public abstract record FineTuningOptions
     /// <summary>
     /// Conformal prediction: sets of classes with a guaranteed coverage, a novelty score, and a flag for rows that a person should check.
     /// Only for tasks with one class a row (<see cref="LearningTask.Multiclass"/>, <see cref="LearningTask.Ordinal"/>,
-    /// <see cref="LearningTask.Binary"/>). Requires validation; a part of its rows is kept for it. Default null: none.
+    /// <see cref="LearningTask.Binary"/>). Requires validation; a part of its rows is kept for it. An error together with
+    /// <c>TestTimeAugmentation</c>, as it calibrates on one view of a row. Default null: none.
     /// </summary>
     [NotInFingerprint("the validation rows that it leaves are hashed, and it is fitted after the training")]
     public ConformalPrediction? Conformal { get; init; }
@@ -424,6 +425,12 @@ public abstract record FineTuningOptions
         }
         if (Conformal is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("Conformal needs validation: it is calibrated on a part of its rows.", "options");
+        if (Conformal is not null && ScoringViews != TestTimeAugmentation.None)
+        {
+            throw new ArgumentException(
+                $"Conformal calibrates on one view of each row, and TestTimeAugmentation {ScoringViews} scores several, whose averages "
+                + "have other quantiles: leave one of the two out.", "options");
+        }
         CheckDifferent([.. TaskInForce.OutputsOf(Columns), .. Conformal?.Outputs ?? []]);
         if (GradientClipping is GradientClipping.AdaptiveClipping && Strategy == Strategy.HeadOnly)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "

@@ -60,8 +60,7 @@ internal sealed class TrainingData : IDisposable
             {
                 null => (validation, validation with { Rows = [] }),
                 { CalibrationFraction: 0 } => (validation, validation),
-                { CalibrationFraction: var share } =>
-                    StratifiedSplit.Split(validation, labels, share, seed, RandomStream.CalibrationRows),
+                { CalibrationFraction: var share } => CalibrationSplit.Split(validation, share, seed),
             };
             result = new TrainingData(source, training, selection, calibration);
             labels.Check(channel, result.Training.LabelsOf(training));

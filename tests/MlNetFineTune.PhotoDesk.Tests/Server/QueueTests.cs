@@ -50,6 +50,18 @@ public sealed class QueueTests
     }
 
     [TestMethod]
+    public async Task AnUploadWithTheContentOfAnEmbeddedPictureIsNotInTheQueue()
+    {
+        await using var desk = await RunningDesk.StartAsync();
+        var embedded = EmbeddedPictures.Draw(12).Select(picture => picture.Content)
+            .First(content => PhotoSides.Of(PhotoSides.HashOf(content)) == PhotoSide.Training);
+
+        await desk.UploadAsync(("copy.jpg", embedded));
+
+        Assert.IsEmpty((await desk.GetAsync<QueuePage>("api/queue")).Photos);
+    }
+
+    [TestMethod]
     public async Task PhotosThatAnEarlierModelHasAnsweredAreRankedByTheServedOne()
     {
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:Epochs", "1", "--PhotoDesk:LearningRate", "0.02");

@@ -105,6 +105,32 @@ public sealed class RankForLabelingTests
     }
 
     [TestMethod]
+    public void ALabelledRowWithoutFeaturesLeavesThePoolToo()
+    {
+        var pool = View([[1, 0], [0, 1], [-1, 0]], [], Key);
+
+        var ranked = _ml.FineTuning.RankForLabeling(pool, 9, LabelingStrategy.CoreSet(), View([[float.NaN, 0], [0, 1]], [], Key));
+
+        Assert.AreEqual(Key(2), ranked.Single().Key);
+    }
+
+    [TestMethod]
+    public void AScoreThatIsNoProbabilityIsRefusedByItsAnnotation()
+    {
+        var rows = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 20).Select(row =>
+            new Known { ImagePath = Key(row), Features = [row % 2, 1], IsYes = row % 2 == 0, Number = 0.5f }).ToArray());
+        var scored = _ml.BinaryClassification.Trainers.SdcaLogisticRegression("IsYes").Fit(rows).Transform(rows);
+        var numbers = _ml.Regression.Trainers.Sdca("Number").Fit(rows).Transform(rows);
+
+        Assert.HasCount(2, Rank(scored, LabelingStrategy.Margin("Probability")));
+        foreach (var data in (IDataView[])[scored, numbers])
+        {
+            Assert.Contains("'Score' has scores of a model", Assert.ThrowsExactly<InvalidOperationException>(
+                () => Rank(data, LabelingStrategy.Margin())).Message);
+        }
+    }
+
+    [TestMethod]
     public void AReasonNamesTheClassesAndIsTheSameInEveryCulture()
     {
         using var model = SmallTraining.LoadModel(_ml);
@@ -252,6 +278,18 @@ public sealed class RankForLabelingTests
         public float[] Features { get; set; } = [];
 
         public float[] Score { get; set; } = [];
+    }
+
+    private sealed class Known
+    {
+        public string ImagePath { get; set; } = "";
+
+        [VectorType(2)]
+        public float[] Features { get; set; } = [];
+
+        public bool IsYes { get; set; }
+
+        public float Number { get; set; }
     }
 
     private sealed class Binary

@@ -30,7 +30,7 @@ public sealed class ConformalExportTests
             Conformal = s_options.Conformal! with
             {
                 ClassConditional = isClassConditional,
-                CalibrationFraction = isClassConditional ? 0.7f : 0.5f,
+                CalibrationFraction = isClassConditional ? 0.8f : 0.5f,
                 Score = score switch
                 {
                     "LeastAmbiguous" => NonconformityScore.LeastAmbiguous,

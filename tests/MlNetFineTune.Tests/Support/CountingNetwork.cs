@@ -27,6 +27,8 @@ internal sealed class CountingNetwork(FineTunedNetwork inner) : FineTunedNetwork
 
     public override bool RunsAlone(int stages) => inner.RunsAlone(stages);
 
+    public override bool GivesFeatures => inner.GivesFeatures;
+
     public override object Fingerprint => inner.Fingerprint;
 
     public override NetworkManifest Describe() => inner.Describe();

@@ -61,6 +61,8 @@ public sealed class ConformalNumbersTests
         var one = NearestNeighbors.Of(known, 1);
         Assert.AreEqual(1, one.DistanceOf(new float[7]), "features of zero have no direction");
         Assert.IsTrue(float.IsNaN(one.DistanceOf([float.NaN, 1, 1, 1, 1, 1, 1])));
+        foreach (var scale in (float[])[1e-25f, 1e25f])
+            Assert.AreEqual(one.DistanceOf(test[0]), one.DistanceOf([.. test[0].Select(x => x * scale)]), 1e-6, "squares out of range");
         Assert.AreEqual(40, NearestNeighbors.Of(known, 100).Neighbors, "no more neighbours than rows");
         Assert.Throws<ArgumentException>(() => NearestNeighbors.OfBytes(new byte[4 * 7], 2, 7, 1));
         Assert.Throws<ArgumentException>(() => NearestNeighbors.OfBytes(BitConverter.GetBytes(2f), 1, 1, 1));
@@ -79,6 +81,7 @@ public sealed class ConformalNumbersTests
         float[] scores = [.. Enumerable.Range(1, needed).Select(i => (float)i)];
         Assert.AreEqual(needed, ConformalQuantile.Of(scores, coverage), "the largest of just enough rows");
         Assert.AreEqual(float.PositiveInfinity, ConformalQuantile.Of(scores.Skip(1), coverage));
+        Assert.AreEqual(float.PositiveInfinity, ConformalQuantile.Of(scores.Skip(1).Append(float.NaN), coverage), "NaN is the worst");
     }
 
     [TestMethod]
@@ -173,14 +176,16 @@ public sealed class ConformalNumbersTests
     [TestMethod]
     public void ValuesOutOfRangeAreRefusedWhereTheyAreSaid()
     {
-        foreach (var coverage in (float[])[0, 1, float.NaN])
-            Refuses(() => new ConformalPrediction { Coverage = coverage }, "The coverage must be above 0 and below 1.");
+        foreach (var coverage in (float[])[0, 1, float.NaN, 9e-7f, 0.9999995f])
+            Refuses(() => new ConformalPrediction { Coverage = coverage }, "The coverage must be from 1e-6 to 1 - 1e-6.");
+        foreach (var coverage in (float[])[1e-6f, 0.999999f])
+            Assert.AreEqual(coverage, new ConformalPrediction { Coverage = coverage }.Coverage);
         foreach (var fraction in (float[])[-0.1f, 1, float.NaN])
             Refuses(() => new ConformalPrediction { CalibrationFraction = fraction }, "at least 0 and below 1");
         Refuses(() => NoveltyScore.NearestNeighbors(0), "neighbors");
         Refuses(() => NoveltyScore.NearestNeighbors(rows: 0), "rows");
         Refuses(() => NoveltyScore.NearestNeighbors(rows: 100_001), "rows");
-        Refuses(() => NoveltyScore.NearestNeighbors(falseAlarmRate: 1), "The rate of false alarms must be above 0 and below 1.");
+        Refuses(() => NoveltyScore.NearestNeighbors(falseAlarmRate: 1), "The rate of false alarms must be from 1e-6 to 1 - 1e-6.");
         Refuses(() => NonconformityScore.RegularizedAdaptive(-1), "penalty");
         Refuses(() => NonconformityScore.RegularizedAdaptive(float.PositiveInfinity), "The penalty must be a finite number.");
         Refuses(() => NonconformityScore.RegularizedAdaptive(freeRanks: 0), "freeRanks");

@@ -152,8 +152,7 @@ public sealed class ConformalTests
         Assert.IsEmpty(plain.Calibration);
         Assert.IsEmpty(kept.Validation.Intersect(kept.Calibration).ToArray());
         CollectionAssert.AreEqual(plain.Validation, kept.Validation.Concat(kept.Calibration).Order().ToArray());
-        for (var c = 0; c < 3; c++)
-            Assert.IsTrue(kept.Calibration.Count(row => row % 3 == c) is 2 or 3, "stratified: half of five");
+        Assert.HasCount(8, kept.Calibration, "half of 15");
         CollectionAssert.AreNotEqual(kept.Calibration, Read(view, s_options with { Seed = 2 }).Calibration);
 
         // Without a fraction of its own it takes all validation rows, and nothing else changes.
@@ -172,24 +171,35 @@ public sealed class ConformalTests
     }
 
     [TestMethod]
-    public void CalibrationPicturesThatCannotBeReadAreLeftOutWithAWarning()
+    public void CalibrationPicturesThatCannotBeReadAreSubjectToBadRows()
     {
-        Photo[] photos = [.. s_photos];
-        var calibration = CalibrationRowsOf(photos);
-        foreach (var row in calibration.Take(5))
-            photos[row] = new Photo { Label = photos[row].Label, ImagePath = $"nowhere{row}.jpg" };
+        var calibration = CalibrationRowsOf(s_photos);
+        var skipping = s_options with { BadRows = BadRows.Skip(0.5f) };
         var log = new LogLines(_ml);
 
-        using var model = SmallTraining.Fit(_ml, s_options, photos);
+        using var model = SmallTraining.Fit(_ml, skipping, Without(4));
 
-        Assert.AreEqual(calibration.Length - 5, model.Conformal!.Rows);
-        Assert.IsTrue(float.IsInfinity(model.Conformal.Quantiles[0]) && float.IsInfinity(model.Conformal.NoveltyThreshold!.Value));
-        Assert.IsTrue(log.Warnings.Any(line => line.Contains("They are too few: sets contain every class")), log.ToString());
-        var scored = model.Transform(SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15)));
-        Assert.IsTrue(scored.GetColumn<uint[]>("PredictedLabels").All(set => set.Length == 3));
-        Assert.IsTrue(scored.GetColumn<bool>("Rejected").All(isRejected => isRejected));
-        using var again = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
-        Assert.IsTrue(float.IsInfinity(again.Conformal!.Quantiles[0]));
+        Assert.AreEqual(calibration.Length - 4, model.Conformal!.Rows);
+        Assert.IsTrue(log.Warnings.Any(line => line.Contains($"Only 4 of {calibration.Length} calibration rows")), log.ToString());
+        Assert.IsTrue(log.Warnings.Any(line => line.Contains($"nowhere{calibration[0]}.jpg")), log.ToString());
+
+        StringAssert.Contains(
+            Assert.Throws<InvalidDataException>(() => SmallTraining.Fit(_ml, s_options, Without(1)).Dispose()).Message,
+            $"nowhere{calibration[0]}.jpg");
+        StringAssert.Contains(
+            Assert.Throws<InvalidDataException>(() => SmallTraining.Fit(
+                _ml, s_options with { BadRows = BadRows.Skip(0.1f) }, Without(4)).Dispose()).Message, "more than BadRows.Skip(0.1) allows");
+        var message = Assert.Throws<InvalidOperationException>(() => SmallTraining.Fit(_ml, skipping, Without(5)).Dispose()).Message;
+        StringAssert.Contains(message, "needs 4 calibration rows or more, and there are 3");
+        StringAssert.Contains(message, "without 5 that could not be read");
+
+        Photo[] Without(int count)
+        {
+            Photo[] photos = [.. s_photos];
+            foreach (var row in calibration.Take(count))
+                photos[row] = new Photo { Label = photos[row].Label, ImagePath = $"nowhere{row}.jpg" };
+            return photos;
+        }
     }
 
     [TestMethod]
@@ -290,6 +300,18 @@ public sealed class ConformalTests
             SmallModules.Multiclass with { Conformal = new ConformalPrediction { Coverage = 0.75f } }).Fit(rows)).Message,
             "runs as a whole");
 
+        // A single layer is the head, and no stage runs before it.
+        AnyFactory.Make = context => new Lambda(6, context.Outputs, (layer, input) => layer.call(input));
+        var watcher = new Watcher();
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with
+            {
+                Factory = new AnyFactory(),
+                Progress = watcher,
+                Conformal = new ConformalPrediction { Coverage = 0.75f },
+            }).Fit(rows)).Message, "runs as a whole");
+        Assert.IsEmpty(watcher.Seen);
+
         static string Text(uint[] set) => string.Join('+', set);
     }
 
@@ -300,13 +322,15 @@ public sealed class ConformalTests
         var options = s_options with { Progress = watcher };
         Fails<InvalidOperationException>(
             options with { Conformal = new ConformalPrediction() }, "a coverage of 0.95 needs 19 calibration rows or more",
-            "CalibrationFraction 0.5 of the 15 validation rows");
+            "CalibrationFraction 0.5 of the 15 validation rows", "raise CalibrationFraction, or lower Coverage.");
         Fails<InvalidOperationException>(
             options with { Conformal = options.Conformal! with { ClassConditional = true } }, "for each class",
-            "needs 4 calibration rows of");
+            "needs 4 calibration rows of", "lower Coverage, or set ClassConditional = false.");
         Fails<InvalidOperationException>(
             options with { Conformal = options.Conformal! with { Novelty = NoveltyScore.NearestNeighbors(), CalibrationFraction = 0 } },
-            "a falseAlarmRate of 0.05 needs 19", "all 15 validation rows");
+            "a falseAlarmRate of 0.05 needs 19", "all 15 validation rows. Give more validation rows (Validation), raise falseAlarmRate, "
+                + "or set Novelty = NoveltyScore.None.");
+        Fails<ArgumentException>(options with { TestTimeAugmentation = TestTimeAugmentation.Flip }, "TestTimeAugmentation Flip");
         Fails<ArgumentException>(options with { Validation = ValidationData.None }, "Conformal needs validation");
         Fails<ArgumentException>(
             options with { Conformal = options.Conformal! with { NoveltyColumnName = "Score" } }, "NoveltyColumnName", "ScoreColumnName");
@@ -364,11 +388,38 @@ public sealed class ConformalTests
         var page = File.ReadAllText(folder.File("run/report.html"));
 
         foreach (var part in (string[])[
-            "Conformal prediction", "which did not calibrate the sets", "0.8 was requested", "classes in the set", "mean set size",
+            "Conformal prediction", "which selected the epoch and did not calibrate the sets", "0.8 was requested",
+            "classes in the set", "mean set size",
             "rejected", "of them novel", "Share of the validation rows (up) with at most this novelty", "rejected above", "in nine of ten"])
         {
             StringAssert.Contains(page, part);
         }
+
+        // The Beta distribution is that of one quantile, of rows that did not select the epoch.
+        foreach (var conformal in (ConformalPrediction[])[
+            s_options.Conformal! with { CalibrationFraction = 0 },
+            s_options.Conformal! with { CalibrationFraction = 0, ClassConditional = true, Coverage = 0.6f }])
+        {
+            using var again = new Folder();
+            SmallTraining.Fit(_ml, s_options with { RunFolder = again.File("run"), Conformal = conformal }, s_photos).Dispose();
+            Assert.DoesNotContain("in nine of ten", File.ReadAllText(again.File("run/report.html")));
+        }
+    }
+
+    [TestMethod]
+    public void NoveltyFeaturesOfAnotherNetworkAreRefused()
+    {
+        using var model = SmallTraining.Fit(_ml, s_options, s_photos);
+        var bytes = new byte[3 * sizeof(float)];
+        BitConverter.TryWriteBytes(bytes, 1f);
+        var zip = Zip.With(SmallTraining.Save(_ml, model), "novelty.features", _ => bytes);
+
+        LoadFails(zip, manifest =>
+        {
+            var novelty = manifest["Novelty"]!;
+            (novelty["Rows"], novelty["Features"]) = (1, 3);
+            novelty["Sha256"] = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
+        }, $"has 3 features a row, and its network gives {FeaturesOf(model)}");
     }
 
     private int[] CalibrationRowsOf(Photo[] photos) =>

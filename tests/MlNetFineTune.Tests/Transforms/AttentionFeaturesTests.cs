@@ -64,6 +64,20 @@ public sealed class AttentionFeaturesTests
     }
 
     [TestMethod]
+    public void AQueryOfOtherWeightsIsTakenWithAWarning()
+    {
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(s_model.Value), out _);
+        var options = new ImageFeatureOptions { Pooling = FeaturePooling.AttentionOf(model) };
+        var log = new LogLines(_ml);
+
+        _ml.Transforms.ExtractImageFeatures("Features", "ImagePath", Backbone.FromModel(model), options).Fit(Known).Dispose();
+        Assert.DoesNotContain("other weights", log.ToString()!);
+        _ml.Transforms.ExtractImageFeatures("Features", "ImagePath", SmallTraining.Backbone, options).Fit(Known).Dispose();
+
+        Assert.Contains("was learned on other weights than those of this backbone", string.Join('\n', log.Warnings));
+    }
+
+    [TestMethod]
     public void AChainWithAStockTrainerIsSavedLoadedAndServed()
     {
         var photos = SmallPictures.View(_ml, SmallPictures.Take(12));
@@ -123,6 +137,7 @@ public sealed class AttentionFeaturesTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => FeaturePooling.Attention(epochs: 0));
         foreach (var (action, part) in ((Action, string)[])[
             (() => FeaturePooling.Attention(" "), "labelColumnName"),
+            (() => Extractor(new ImageFeatureOptions { Pooling = new FeaturePooling.LearnedAttention(4) }), "that of a fitted extractor"),
             (() => FeaturePooling.AttentionOf(native), "pools by Native: train it with"),
             (() => FeaturePooling.MultiScale(sizes: [64, 96], pooling: FeaturePooling.Attention()), "for one stage and one size"),
             (() => Extractor(new ImageFeatureOptions { Pooling = FeaturePooling.Attention("Kind") }).Fit(Known), "Kind"),

@@ -58,6 +58,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
 
     public override bool RunsAlone(int stages) => stages == 0 || _steps is not null;
 
+    // A module with one part has no stage before its head, and RunsAlone(0) is true of it too.
+    public override bool GivesFeatures => _steps is not null;
+
     public override bool RunsInStages => _steps is not null;
 
     /// <summary>The head's are not among them: it always trains, and needs none.</summary>

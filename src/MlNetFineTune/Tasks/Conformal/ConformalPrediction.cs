@@ -12,16 +12,20 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed partial record ConformalPrediction
 {
+    // At these limits a million calibration rows are needed, or one is enough; beyond them 1 - rate is no exact decimal.
+    private const float LeastRate = 1e-6f;
+    private const float MostRate = 0.999999f;
+
     /// <summary>
-    /// Probability with which the set contains the true class. Above 0, below 1. Default 0.95. A coverage c needs at least c / (1 - c)
+    /// Probability with which the set contains the true class. 1e-6 to 1 - 1e-6. Default 0.95. A coverage c needs at least c / (1 - c)
     /// calibration rows: 19 for 0.95, 9 for 0.9, 99 for 0.99; fewer are an error before the training.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public float Coverage
     {
         get;
-        init => field = value is > 0 and < 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(Coverage), value, "The coverage must be above 0 and below 1.");
+        init => field = value is >= LeastRate and <= MostRate ? value
+            : throw new ArgumentOutOfRangeException(nameof(Coverage), value, "The coverage must be from 1e-6 to 1 - 1e-6.");
     } = 0.95f;
 
     /// <summary>
@@ -46,10 +50,10 @@ public sealed partial record ConformalPrediction
     public bool ClassConditional { get; init; }
 
     /// <summary>
-    /// Fraction of the validation rows that is kept for the quantiles alone, stratified by class; the others select the epoch and fit the
-    /// temperature or threshold. At least 0, below 1. Default 0.5. With 0 all validation rows do both: the sets are then fitted to rows on
-    /// which the network was selected, and the coverage of new rows is only approximately, usually slightly less than,
-    /// <see cref="Coverage"/>.
+    /// Fraction of the validation rows that is kept for the quantiles alone, drawn at random by the seed; the others select the epoch and
+    /// fit the temperature or threshold. With a group column, the fraction of the groups, which stay together. At least 0, below 1. Default
+    /// 0.5. With 0 all validation rows do both: the sets are then fitted to rows on which the network was selected, and the coverage of new
+    /// rows is only approximately, usually slightly less than, <see cref="Coverage"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public float CalibrationFraction

@@ -7,12 +7,12 @@ namespace MlNetFineTune.Tasks;
 /// </summary>
 internal static class ConformalQuantile
 {
-    /// <param name="scores">Scores of the calibration rows, in any order.</param>
+    /// <param name="scores">Scores of the calibration rows, in any order; NaN counts as the largest.</param>
     /// <param name="coverage">c. Above 0, below 1.</param>
     /// <returns>Infinity if the scores are fewer than <see cref="RowsNeeded"/>.</returns>
     public static float Of(IEnumerable<float> scores, float coverage)
     {
-        float[] sorted = [.. scores.Order()];
+        float[] sorted = [.. scores.Select(score => float.IsNaN(score) ? float.PositiveInfinity : score).Order()];
         var rank = RankOf(sorted.Length, coverage);
         return rank <= sorted.Length ? sorted[rank - 1] : float.PositiveInfinity;
     }

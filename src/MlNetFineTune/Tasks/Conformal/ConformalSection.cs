@@ -16,9 +16,10 @@ internal static class ConformalSection
     /// <param name="labels">Labels of these rows.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     /// <param name="isHeldOut">Whether other rows than these calibrated the sets.</param>
+    /// <param name="hasGroups">Whether rows belong to groups: then the rows of a group are not independent.</param>
     public static ReportSection Of(
         ConformalModel model, BoundTask task, RowOutputs outputs, IReadOnlyList<float[]> features, float[] labels, string noun,
-        bool isHeldOut)
+        bool isHeldOut, bool hasGroups)
     {
         var (scores, length) = (outputs.ScoresBy(task.Scoring), task.Scoring.ScoreLength);
         JudgedSet[] rows = [.. labels.Select((label, place) =>
@@ -32,22 +33,24 @@ internal static class ConformalSection
         })];
         return new("Conformal prediction",
         [
-            new ReportBlock.Paragraph(Summary(model.Report, rows, noun, isHeldOut)),
+            new ReportBlock.Paragraph(Summary(model.Report, rows, noun, isHeldOut, hasGroups)),
             Sizes(rows),
-            new ReportBlock.Table(
-                ["class", "rows", "coverage", "mean set size"], [.. Classes(rows, task.ClassScores!.Names).Take(MostClasses)]),
+            .. Classes(rows, task.ClassScores!.Names),
             .. Rejected(rows, noun),
             .. model.Report.NoveltyThreshold is { } threshold ? [Novelty(rows, threshold)] : (ReportBlock[])[],
         ]);
     }
 
-    private static string Summary(ConformalPrediction.Report report, IReadOnlyList<JudgedSet> rows, string noun, bool isHeldOut)
+    private static string Summary(
+        ConformalPrediction.Report report, IReadOnlyList<JudgedSet> rows, string noun, bool isHeldOut, bool hasGroups)
     {
         var covered = rows.Count(row => row.IsCovered);
         var others = isHeldOut
-            ? "which did not calibrate the sets"
-            : "which calibrated the sets as well, so that this is no independent estimate";
-        var spread = report.Rows >= ConformalQuantile.RowsNeeded(report.Coverage)
+            ? "which selected the epoch and did not calibrate the sets"
+            : "which selected the epoch and calibrated the sets as well, so that this is no independent estimate";
+        // The coverage is distributed as Beta for one quantile of independent rows that nothing else was fitted to.
+        var spread = isHeldOut && !hasGroups && report.Quantiles.Count == 1
+            && report.Rows >= ConformalQuantile.RowsNeeded(report.Coverage)
             ? Spread(CoverageSpread.Of(report.Rows, report.Coverage))
             : "";
         return FormattableString.Invariant($"Of the {rows.Count:N0} validation {noun}s, {others}, the set of {covered:N0} has the true ")
@@ -68,13 +71,25 @@ internal static class ConformalSection
             ReportCell.Number($"{group.Count(row => row.IsCovered):N0}"),
         ])]);
 
-    private static IEnumerable<IReadOnlyList<ReportCell>> Classes(IReadOnlyList<JudgedSet> rows, IReadOnlyList<string> names) =>
-        rows.GroupBy(row => row.Label).OrderBy(group => group.Key).Select(group => (IReadOnlyList<ReportCell>)
-        [
-            ReportCell.Name(names[group.Key]), ReportCell.Number($"{group.Count():N0}"),
-            ReportCell.Number($"{Share(group.Count(row => row.IsCovered), group.Count())}"),
-            ReportCell.Number($"{group.Average(row => row.Set.Length):0.00}"),
-        ]);
+    // The classes with the lowest coverage first.
+    private static IEnumerable<ReportBlock> Classes(IReadOnlyList<JudgedSet> rows, IReadOnlyList<string> names)
+    {
+        var classes = rows.GroupBy(row => row.Label)
+            .OrderBy(group => group.Average(row => row.IsCovered ? 1.0 : 0)).ThenBy(group => group.Key).ToList();
+        yield return new ReportBlock.Table(
+            ["class", "rows", "coverage", "mean set size"],
+            [.. classes.Take(MostClasses).Select(group => (IReadOnlyList<ReportCell>)
+            [
+                ReportCell.Name(names[group.Key]), ReportCell.Number($"{group.Count():N0}"),
+                ReportCell.Number($"{Share(group.Count(row => row.IsCovered), group.Count())}"),
+                ReportCell.Number($"{group.Average(row => row.Set.Length):0.00}"),
+            ])]);
+        if (classes.Count > MostClasses)
+        {
+            yield return new ReportBlock.Paragraph(
+                FormattableString.Invariant($"{classes.Count - MostClasses} classes with a higher coverage are left out."), IsNote: true);
+        }
+    }
 
     private static IEnumerable<ReportBlock> Rejected(IReadOnlyList<JudgedSet> rows, string noun)
     {

@@ -15,6 +15,9 @@ internal sealed class NearestNeighbors
     // As torch.nn.functional.normalize: features of zero have similarity 0 to everything.
     private const float LeastNorm = 1e-12f;
 
+    // The smallest normal number: a divisor of features of zero.
+    private const float LeastMagnitude = 1.17549435e-38f;
+
     private readonly float[] _units; // [rows, features], each of length 1
 
     private NearestNeighbors(float[] units, int features, int neighbors)
@@ -72,8 +75,10 @@ internal sealed class NearestNeighbors
     public GraphValue Write(NetworkGraph graph, GraphValue features)
     {
         var flat = graph.Add("Flatten", [features], ("axis", 1L)); // [N, features]
-        var norm = graph.Add("ReduceL2", [flat], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
-        var unit = graph.Add("Div", [flat, graph.Add("Max", [norm, graph.Scalar("least_norm", LeastNorm)])]);
+        var largest = graph.Add("ReduceMax", [graph.Add("Abs", [flat])], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
+        var scaled = graph.Add("Div", [flat, graph.Add("Max", [largest, graph.Scalar("least_magnitude", LeastMagnitude)])]);
+        var norm = graph.Add("ReduceL2", [scaled], ("axes", new[] { 1L }), ("keepdims", 1L)); // [N, 1]
+        var unit = graph.Add("Div", [scaled, graph.Add("Max", [norm, graph.Scalar("least_norm", LeastNorm)])]);
         var all = graph.Add(
             "Gemm", [unit, graph.Constant("novelty.features", [Rows, Features], _units)], ("transB", 1L)); // [N, rows]
         var (nearest, _) = graph.TopK(all, Neighbors); // [N, k], descending
@@ -112,6 +117,11 @@ internal sealed class NearestNeighbors
         return new(units, features, neighbors);
     }
 
-    private static void Normalize(ReadOnlySpan<float> features, Span<float> unit) =>
-        TensorPrimitives.Divide(features, MathF.Max(TensorPrimitives.Norm(features), LeastNorm), unit);
+    // Divided by the largest magnitude first: squares of large and small numbers overflow or underflow in Single.
+    private static void Normalize(ReadOnlySpan<float> features, Span<float> unit)
+    {
+        var largest = MathF.Abs(TensorPrimitives.MaxMagnitude(features)); // NaN if one is
+        TensorPrimitives.Divide(features, MathF.Max(largest, LeastMagnitude), unit);
+        TensorPrimitives.Divide(unit, MathF.Max(TensorPrimitives.Norm<float>(unit), LeastNorm), unit);
+    }
 }

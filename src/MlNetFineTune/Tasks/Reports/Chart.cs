@@ -52,4 +52,26 @@ internal static class Thinning
     public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most
         ? points
         : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Count - 1) / (most - 1))])];
+
+    /// <summary>
+    /// Leaves out the points that a drawing shows at the same place as the one before: by distance and not by index, because a curve can go
+    /// far within few of its points, such as the first of a precision-recall curve.
+    /// </summary>
+    /// <param name="points">The points, in order.</param>
+    /// <param name="least">The distance from the last kept point, in x or y, from which a point is kept.</param>
+    /// <returns>The selected points, including the first, the last, and all that are not finite.</returns>
+    public static IReadOnlyList<(double X, double Y)> ThinByDistance(this IReadOnlyList<(double X, double Y)> points, double least)
+    {
+        var kept = new List<(double X, double Y)>();
+        foreach (var (index, point) in points.Index())
+        {
+            // A NaN or infinite difference is no difference below the least one.
+            if (index == 0 || index == points.Count - 1
+                || !(Math.Abs(point.X - kept[^1].X) < least && Math.Abs(point.Y - kept[^1].Y) < least))
+            {
+                kept.Add(point);
+            }
+        }
+        return kept;
+    }
 }

@@ -3,7 +3,8 @@ namespace MlNetFineTune.Tasks;
 /// <summary>Charts of ROC and precision-recall curves, for all reports that show them.</summary>
 internal static class RankingCharts
 {
-    private const int MostPoints = 400;
+    // Of both axes, which go from 0 to 1; a drawing is some 400 pixels wide.
+    private const double LeastDistance = 1.0 / 400;
 
     /// <summary>Title of a section with both.</summary>
     public const string Title = "ROC and precision-recall curves";
@@ -26,7 +27,7 @@ internal static class RankingCharts
         return new Chart(title ?? "Precision (up) against recall", "recall", axis, axis, [.. guide, .. curves]);
     }
 
-    /// <summary>A curve with as many points as a drawing can show.</summary>
+    /// <summary>A curve with those of its points that a drawing can tell apart.</summary>
     public static Series Curve(string name, SeriesLook look, IReadOnlyList<(double X, double Y)> points) =>
-        new(name, look, points.Thin(MostPoints)) { IsPlain = true };
+        new(name, look, points.ThinByDistance(LeastDistance)) { IsPlain = true };
 }

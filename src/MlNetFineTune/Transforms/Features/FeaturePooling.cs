@@ -51,7 +51,8 @@ public abstract partial record FeaturePooling
     /// Attention pooling: a learned query gives each position of the last maps, or each token with the class token, a weight, as
     /// <see cref="HeadPooling.Attention"/>. <c>Fit</c> learns the query together with a linear layer, which is not used further, on the
     /// classes of the training rows with <see cref="Strategy.HeadOnly"/>, without augmentation, with 20 % of the rows to select the epoch.
-    /// C features. The features of the rows of <c>Fit</c> have seen their labels: evaluate on others.
+    /// C features. The features of the rows of <c>Fit</c> have seen their labels: evaluate on others. There is no group column: rows of one
+    /// group can be on both sides of the split that selects the epoch.
     /// </summary>
     /// <param name="labelColumnName">Name of the label column, a key. Default "Label".</param>
     /// <param name="heads">Number of heads, a divisor of the number of channels. At least 1, default 8.</param>
@@ -63,7 +64,8 @@ public abstract partial record FeaturePooling
 
     /// <summary>
     /// The attention pooling of a model that was fine-tuned with <see cref="HeadPooling.Attention"/>, for any task: with
-    /// <see cref="Backbone.FromModel"/> of this model as the backbone, the features are the input of its head. C features.
+    /// <see cref="Backbone.FromModel"/> of this model as the backbone, the features are the input of its head. C features. With
+    /// other weights than the model's, <c>Fit</c> warns: the query need not fit their maps.
     /// </summary>
     /// <param name="model">A <see cref="FineTuningTransformer"/>, or a chain with one. It must not be disposed before <c>Fit</c>.</param>
     /// <exception cref="ArgumentException">

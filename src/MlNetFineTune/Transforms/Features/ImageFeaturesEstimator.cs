@@ -67,6 +67,13 @@ public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
                 $"The column '{output}' is to hold the features, and ImageStatusColumnName names it too: choose another name.",
                 nameof(options));
         }
+        if (options.Pooling is FeaturePooling.LearnedAttention)
+        {
+            throw new ArgumentException(
+                $"The pooling {options.Pooling} is that of a fitted extractor, whose query belongs to it: take "
+                + "FeaturePooling.Attention(label), which learns a query, or FeaturePooling.AttentionOf(model), which copies a model's.",
+                nameof(options));
+        }
         TorchRuntime.EnsureLoaded();
         backbone = backbone.PooledBy((options.Pooling as FeaturePooling.AttentionPooling)?.OfHead ?? HeadPooling.Native);
         (_env, _backbone, _options, _output, _probe) = (env, backbone, options, output, probe);
@@ -92,7 +99,10 @@ public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
         try
         {
             if (network.Pool is { } pool)
-                CopyQuery(probe is null ? ((FeaturePooling.AttentionOfModel)_options.Pooling).Model : SourceModel.Find(probe, ""), pool);
+            {
+                var source = probe is null ? ((FeaturePooling.AttentionOfModel)_options.Pooling).Model : SourceModel.Find(probe, "");
+                CopyQuery(source, network, pool, fit.Channel);
+            }
             network.MoveTo(device);
             network.PrepareForScoring();
             var plan = FeaturePlan.Of(_options.Pooling, network);
@@ -120,8 +130,9 @@ public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
         return new SchemaShape(columns.Values);
     }
 
-    private void CopyQuery(SourceModel model, AttentionPool pool) => model.Read(network =>
+    private void CopyQuery(SourceModel model, ImageNetwork ours, AttentionPool pool, IChannel channel) => model.Read(network =>
     {
+        using var scope = torch.NewDisposeScope();
         using var noGradients = torch.no_grad();
         var query = ((ImageNetwork)network).Pool!.query;
         if (!query.shape.SequenceEqual(pool.query.shape))
@@ -131,7 +142,22 @@ public sealed class ImageFeaturesEstimator : IEstimator<FeaturesTransformer>
                 + "take Backbone.FromModel of the same model.");
         }
         pool.query.copy_(query);
+        if (HasOtherWeights(network, ours))
+        {
+            channel.Warning(
+                $"The query of the model of {model.Name} was learned on other weights than those of this backbone, and need not fit its "
+                + "maps: take Backbone.FromModel of the same model.");
+        }
     });
+
+    // The backbone's tensors: the head's have other names or are the query.
+    private static bool HasOtherWeights(FineTunedNetwork network, ImageNetwork ours)
+    {
+        var theirs = network.PlainTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
+        return ours.NamedTensors().Any(named => ours.StageOf(named.Name) < ours.Stages.Count
+            && theirs.TryGetValue(named.Name, out var tensor)
+            && !(tensor.shape.SequenceEqual(named.Tensor.shape) && tensor.cpu().Equals(named.Tensor.cpu())));
+    }
 
     private ModelInput InputOf(FeaturePlan plan) =>
         ScaledImageInput.Create(_column, _backbone.Preprocessing, _backbone.InputChannels, plan.Sizes);
