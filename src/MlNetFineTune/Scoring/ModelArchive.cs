@@ -251,7 +251,7 @@ internal static class ModelArchive
 
     private static byte[] LoadNovelty(ModelLoadContext ctx, NoveltyManifest novelty)
     {
-        var bytes = Unpacked(ctx, NoveltyStream) ?? throw ArchiveFiles.Damaged($"it has no {NoveltyStream}");
+        var bytes = Unpacked(ctx, NoveltyStream, Array.MaxLength) ?? throw ArchiveFiles.Damaged($"it has no {NoveltyStream}");
         if (bytes.LongLength != (long)novelty.Rows * novelty.Features * sizeof(float))
         {
             throw ArchiveFiles.Damaged(

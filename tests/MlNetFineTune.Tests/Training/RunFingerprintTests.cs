@@ -46,6 +46,9 @@ public sealed class RunFingerprintTests : IDisposable
             ["MissingPictures"] = options => (ImageFineTuningOptions)options with { MissingPictures = MissingPictures.Allow },
             ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
             ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
+            ["MaximumLength"] = options => (TextFineTuningOptions)options with { MaximumLength = 23 },
+            ["Truncation"] = options => (TextFineTuningOptions)options with { Truncation = TextTruncation.KeepEnd },
+            ["MaxTokens"] = options => (TextFineTuningOptions)options with { MaxTokens = 1000 },
             ["Task"] = options => options with
             {
                 Task = options.TaskInForce is RegressionTask
@@ -61,7 +64,7 @@ public sealed class RunFingerprintTests : IDisposable
     private readonly Folder _folder = new();
 
     public static IEnumerable<object[]> Kinds =>
-        new FineTuningOptions[] { s_images, SmallModules.Multiclass, SmallModules.Binary, SmallModules.Regression }
+        new FineTuningOptions[] { s_images, SmallModules.Multiclass, SmallModules.Binary, SmallModules.Regression, SmallTexts.Options }
             .Select(options => new object[] { $"{options.GetType().Name} {options.TaskInForce.Name}", options });
 
     public void Dispose() => _folder.Dispose();
@@ -96,8 +99,8 @@ public sealed class RunFingerprintTests : IDisposable
     public void WhatIsLeftOutIsKnown() => CollectionAssert.AreEqual(
         new[]
         {
-            "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "ExampleWeightColumnName",
-            "FeatureCache",
+            "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "Conformal",
+            "ExampleWeightColumnName", "FeatureCache",
             "ImageColumnName", "ImageFolder", "ImageStatusColumnName", "LabelColumnName", "OnDivergence", "OnProbeMismatch",
             "PredictedLabelColumnName", "ProbabilityColumnName", "Progress", "RunFolder", "ScoreColumnName", "SecondTextColumnName",
             "Seed", "StopToken", "Strategy",
