@@ -1,3 +1,5 @@
+using MlNetFineTune.MlNet;
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>Where a backbone's weights come from: one of these.</summary>
@@ -21,4 +23,23 @@ internal abstract record WeightsSource(string? Origin)
 
     /// <summary>An earlier model, trained or loaded.</summary>
     public sealed record Earlier(SourceModel Model) : WeightsSource(Model.Origin);
+
+    /// <summary>Gives the head of a new network the parameters of the classes that an earlier model has too.</summary>
+    /// <param name="network">The network, with the weights of this source. Disposed if this fails.</param>
+    /// <param name="classes">Its classes; null if it predicts something else.</param>
+    /// <param name="log">Receives which classes were taken over.</param>
+    /// <returns>The network.</returns>
+    public FineTunedNetwork WithHead(FineTunedNetwork network, LabelKeys? classes, Action<string> log)
+    {
+        try
+        {
+            (this as Earlier)?.Model.CopyHead(network, classes, log);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
 }

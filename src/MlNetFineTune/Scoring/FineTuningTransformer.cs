@@ -23,10 +23,6 @@ public sealed class FineTuningTransformer
         "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
         + "(package MlNetFineTune.Onnx).";
 
-    private const string OnnxOfTexts =
-        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
-        + "the head as classifier.weight and classifier.bias, for an export in Python.";
-
     private const string OnnxOfModules =
         "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
         + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
@@ -50,7 +46,7 @@ public sealed class FineTuningTransformer
         _scoring = new NetworkScoring(Host, this, model.Input, model.Columns, scorer)
         {
             OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures
-                : model.Network is TextNetwork ? OnnxOfTexts
+                : model.Network is TextNetwork ? TextNetwork.WhyNoOnnx
                 : OnnxOfModules,
         };
     }

@@ -13,8 +13,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Fine-tunes a network: an image backbone (<c>FineTuneImages</c>) or a module of your own (<c>FineTuneModule</c>), for any
-/// <see cref="LearningTask"/>.
+/// Fine-tunes a network: an image backbone (<c>FineTuneImages</c>), a text encoder (<c>FineTuneText</c>) or a module of your own
+/// (<c>FineTuneModule</c>), for any <see cref="LearningTask"/>.
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
@@ -79,8 +79,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         try
         {
             network.MoveTo(device);
-            var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
-            var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
+            var plan = _options.PlanFor(network, fit.Seed, Log);
             _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             ConformalFit.Check(_options, network, task, data);

@@ -132,8 +132,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
         using var network = ImageNetwork.CreateEmpty(Pooled, outputs);
-        var rules = Adapter.Apply(network, Strategy.Resolve(network.Name, network.Stages, Epochs), seed: 0, log: _ => { });
-        return PlanDescription.Of(rules.Resolve(network, BatchNorm), network, LearningRate);
+        return PlanDescription.Of(PlanFor(network, seed: 0, log: _ => { }), network, LearningRate);
     }
 
     // The network as the head reads it.
@@ -161,20 +160,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal ImageInput CreateInput() => new(ImageColumn, new ImageEncoder(Backbone.Preprocessing), Backbone.InputChannels);
 
-    internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
-    {
-        var network = ImageNetwork.Create(Pooled, task.CreateHead, seed, log, TableFormOf(input));
-        try
-        {
-            (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
-            return network;
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
-    }
+    internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log) =>
+        Backbone.Weights.WithHead(
+            ImageNetwork.Create(Pooled, task.CreateHead, seed, log, TableFormOf(input)), task.ExclusiveClasses, log);
 
     internal override void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training) =>
         task.InitializeHead(((ImageNetwork)network).Head, training, Sampling.NeedsClasses, Sampling.Label);

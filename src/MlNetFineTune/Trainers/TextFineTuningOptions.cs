@@ -118,8 +118,7 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
         using var network = TextNetwork.CreateEmpty(Backbone, features => new LinearHead(features, outputs));
-        var rules = Adapter.Apply(network, Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs), seed: 0, log: _ => { });
-        return PlanDescription.Of(rules.Resolve(network, BatchNorm), network, LearningRate);
+        return PlanDescription.Of(PlanFor(network, seed: 0, log: _ => { }), network, LearningRate);
     }
 
     internal override string ComponentName => "FineTuneText";
@@ -156,17 +155,7 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     {
         // Words are not pooled: a pretrained pooler would have no gradient.
         var backbone = TaskInForce.LabelsWords ? Backbone with { Pooling = TextBackbone.TokenPooling.Mean } : Backbone;
-        var network = TextNetwork.Create(backbone, task.CreateHead, seed, log);
-        try
-        {
-            (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
-            return network;
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        return Backbone.Weights.WithHead(TextNetwork.Create(backbone, task.CreateHead, seed, log), task.ExclusiveClasses, log);
     }
 
     internal override void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training) =>

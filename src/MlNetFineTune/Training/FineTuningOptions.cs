@@ -364,6 +364,10 @@ public abstract record FineTuningOptions
     /// <summary>Creates the network with its initial weights. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
+    /// <summary>The plan of the training of a network, to which the adapters are attached.</summary>
+    internal TrainingPlan PlanFor(FineTunedNetwork network, long seed, Action<string> log) =>
+        Adapter.Apply(network, Strategy.Resolve(network.Name, network.Stages, Epochs), seed, log).Resolve(network, BatchNorm);
+
     /// <summary>Sets initial values of the network's head that depend on the training labels, if the head is the library's.</summary>
     internal virtual void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training)
     {

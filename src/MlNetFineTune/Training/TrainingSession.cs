@@ -67,7 +67,7 @@ internal sealed class TrainingSession : IDisposable
         if (_best.Outputs is { } known)
             return known;
         _run.Network.PrepareForScoring();
-        return ValidationOutputs.Compute(_run);
+        return NetworkPass.Run(_run, _run.Data.Validation, withFeatures: false).Outputs;
     });
 
     public void Dispose()

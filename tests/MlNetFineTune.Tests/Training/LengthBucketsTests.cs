@@ -11,7 +11,8 @@ public sealed class LengthBucketsTests
     private const int Rows = 300, BatchSize = 16;
 
     private readonly TextDataset _rows = new(
-        length: 4 * (2 + Rows), [.. Enumerable.Range(1, Rows).Select(Encoded)], [.. Enumerable.Repeat("", Rows)], texts: null);
+        length: 4 * (2 + Rows), [.. Enumerable.Range(1, Rows).Select(Encoded)], steps: [.. Enumerable.Range(1, Rows)],
+        [.. Enumerable.Repeat("", Rows)], texts: null, storage: null);
 
     [TestMethod]
     public void EpochsOfSmallDataShareFewBatches()

@@ -5,23 +5,23 @@ namespace MlNetFineTune.Data;
 /// <summary>The tokens of training rows, encoded once.</summary>
 /// <param name="length">Bytes of an encoded row.</param>
 /// <param name="rows">The used bytes of each row.</param>
+/// <param name="steps">Number of tokens of each row.</param>
 /// <param name="reasons">For each row the reason why it cannot be used; empty if it can.</param>
 /// <param name="texts">The beginnings of the texts; null if they are not needed.</param>
-internal sealed class TextDataset(int length, byte[][] rows, string[] reasons, string[]? texts) : Dataset
+/// <param name="storage">A message for the log; null for none.</param>
+internal sealed class TextDataset(int length, byte[][] rows, int[] steps, string[] reasons, string[]? texts, string? storage) : Dataset
 {
-    public string? Storage { get; init; }
-
     public override int Count => rows.Length;
 
     public override int Length => length;
 
     public override string Noun => "text";
 
-    public override string? DescribeStorage() => Storage;
+    public override string? DescribeStorage() => storage;
 
     public override string? TextOf(int row) => texts?[row];
 
-    public override int? StepsOf(int row) => rows[row].Length == 0 ? 1 : TokenRows.CountOf(rows[row]);
+    public override int? StepsOf(int row) => steps[row];
 
     public override ContentHash? ContentOf(int row) => rows[row].Length == 0 ? null : ContentHash.Of(rows[row]);
 

@@ -56,9 +56,7 @@ internal sealed class TextInput(
     public override Collator CreateCollator(Device device) =>
         new TokenCollator(_rows.Length, tokenizer.Specials.Padding, hasSegments && columns.Second is not null, device);
 
-    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
-        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
-        + "the head as classifier.weight and classifier.bias, for an export in Python.");
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(TextNetwork.WhyNoOnnx);
 
     public override InputManifest Describe() => new TextInputManifest(
         columns.First, columns.Second, maximumLength, truncation, hasSegments, _tokenizer);
@@ -97,49 +95,28 @@ internal sealed class TextInput(
         TextTruncation truncation, bool keepsTexts) : DatasetBuilder
     {
         private readonly byte[] _buffer = new byte[rows.Length];
-        private readonly List<byte[]> _encoded = [];
-        private readonly List<string> _reasons = []; // of rows that cannot be used, whose bytes are their index here
-        private readonly List<string> _texts = [];
-        private int _cut;
+        private readonly EncodedTexts _texts = new(keepsTexts);
+        private int _cut; // rows of which a part is used
 
         public override void Collect()
         {
             var (first, second) = next();
-            if (rows.Encode(first.Span, second.Span, _buffer, out var isCut) is { } reason)
-            {
-                _encoded.Add([]);
-                _reasons.Add(reason);
-            }
-            else
-            {
-                _encoded.Add(TokenRows.Used(_buffer).ToArray());
-                _reasons.Add("");
-                _cut += isCut ? 1 : 0;
-            }
-            if (keepsTexts)
-                _texts.Add(Excerpt(first, second));
+            var reason = rows.Encode(first.Span, second.Span, _buffer, out var isCut);
+            _texts.Add(reason, reason is null ? TokenRows.Used(_buffer) : [], _texts.KeepsTexts ? Excerpt(first.Span, second.Span) : "");
+            _cut += reason is null && isCut ? 1 : 0;
         }
 
-        public override Dataset ToRows() => new TextDataset(rows.Length, [.. _encoded], [.. _reasons], keepsTexts ? [.. _texts] : null)
-        {
-            Storage = _cut == 0 ? null : FormattableString.Invariant(
-                $"{_cut} of {_encoded.Count} texts have more than {maximumLength} tokens; the rest is left out ({truncation})."),
-        };
+        public override Dataset ToRows() => _texts.ToDataset(rows.Length, row => TokenRows.CountOf(row), _cut == 0 ? null
+            : FormattableString.Invariant(
+                $"{_cut} of {_texts.Rows.Count} texts have more than {maximumLength} tokens; the rest is left out ({truncation})."));
 
         public override void Dispose()
         {
         }
 
-        private static string Excerpt(ReadOnlyMemory<char> first, ReadOnlyMemory<char> second)
-        {
-            var (one, other) = (Beginning(first.Span), Beginning(second.Span));
-            return other.Length == 0 ? one : $"{one} | {other}";
-
-            static string Beginning(ReadOnlySpan<char> text) =>
-                text.Length <= SafeTextLength ? text.ToString() : text[..(SafeTextLength - 1)].ToString() + "…";
-        }
-
-        private const int SafeTextLength = 240;
+        private static string Excerpt(ReadOnlySpan<char> first, ReadOnlySpan<char> second) => second.Length == 0
+            ? EncodedTexts.Excerpt(first)
+            : $"{EncodedTexts.Excerpt(first)} | {EncodedTexts.Excerpt(second)}";
     }
 
     private sealed class Reader(

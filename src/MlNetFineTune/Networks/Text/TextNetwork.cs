@@ -9,6 +9,11 @@ namespace MlNetFineTune.Networks;
 /// <summary>Text encoder and head: outputs [N, outputs], or those of words [N, W, outputs]. Owns both.</summary>
 internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, NetworkHead head) : FineTunedNetwork
 {
+    /// <summary>Why there is no ONNX file, for errors.</summary>
+    public const string WhyNoOnnx =
+        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
+        + "the head as classifier.weight and classifier.bias, for an export in Python.";
+
     private int _firstTrained = int.MaxValue;
 
     public TextBackbone Text { get; } = definition;
@@ -89,17 +94,17 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
 
     public override void PrepareForScoring() => Freeze(Stages.Count);
 
-    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Run(inputs, 0, stages, RunStage);
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Infer(inputs, 0, stages);
 
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
-        using var features = Run(inputs, first, Stages.Count, RunStage);
+        using var features = Infer(inputs, first, Stages.Count);
         return Outputs(features, inputs);
     }
 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
     {
-        using var before = Run(inputs, 0, stage, RunStage);
+        using var before = Infer(inputs, 0, stage);
         return Encoder.Hidden(before, inputs, stage, drops: false);
     }
 
@@ -157,20 +162,22 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
             return WordVectors.MarkMissing(outputs, inputs);
     }
 
-    private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs) =>
-        Encoder.Forward(activations, inputs, stage, drops: false);
+    private Tensor Infer(ModelInputs inputs, int first, int end) =>
+        Run(inputs, first, end, (activations, stage) => Encoder.Forward(activations, inputs, stage, drops: false));
 
     // Dropout draws from torch's own generator, in each stage its own numbers, so that a stage can be computed again.
     private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs, long seed, int step)
     {
         if (stage < _firstTrained)
-            return RunStage(activations, stage, inputs);
+            return Encoder.Forward(activations, inputs, stage, drops: false);
         Adapters.BeginStep(seed, step);
         try
         {
             // Without dropout trainings need not wait for each other.
-            return Text.Config is { Dropout: 0, AttentionDropout: 0 } ? RunStage(activations, stage, inputs) : SeededTorch.Run(
-                seed, RandomStream.TextDropout, step, () => Encoder.Forward(activations, inputs, stage, drops: true), part: stage);
+            return Text.Config is { Dropout: 0, AttentionDropout: 0 }
+                ? Encoder.Forward(activations, inputs, stage, drops: false)
+                : SeededTorch.Run(
+                    seed, RandomStream.TextDropout, step, () => Encoder.Forward(activations, inputs, stage, drops: true), part: stage);
         }
         finally
         {
@@ -190,7 +197,4 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
         }
         return current;
     }
-
-    private static Tensor Run(ModelInputs inputs, int first, int end, Func<Tensor, int, ModelInputs, Tensor> runStage) =>
-        Run(inputs, first, end, (activations, stage) => runStage(activations, stage, inputs));
 }

@@ -27,6 +27,7 @@ internal sealed class WordInput(
 
     private const int ScoringRows = 128, ScoringRowsOnGpu = 512;
 
+    private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
     private readonly WordRows _rows = new(tokenizer, maximumLength, maximumWords);
 
     public Tokenizer Tokenizer => tokenizer;
@@ -43,18 +44,16 @@ internal sealed class WordInput(
 
     public override string Form => FormattableString.Invariant(
         $"{JsonEncodedText.Encode(column.Name)}: up to {maximumWords} words in windows of {maximumLength} tokens ")
-        + $"by {tokenizer.Name}, {tokenizer.Describe().Hash}";
+        + $"by {tokenizer.Name}, {_tokenizer.Hash}";
 
     public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
 
     public override Collator CreateCollator(Device device) => new WordCollator(
         _rows, tokenizer.Specials.Start, tokenizer.Specials.End, tokenizer.Specials.Padding, device);
 
-    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
-        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
-        + "the head as classifier.weight and classifier.bias, for an export in Python.");
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(TextNetwork.WhyNoOnnx);
 
-    public override InputManifest Describe() => new WordInputManifest(column.Name, maximumLength, maximumWords, tokenizer.Describe());
+    public override InputManifest Describe() => new WordInputManifest(column.Name, maximumLength, maximumWords, _tokenizer);
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix = "") =>
         [column.Of(schema, context, prefix)];
@@ -76,27 +75,25 @@ internal sealed class WordInput(
 
     private sealed class Collector(WordRows rows, Func<string[]> next, WordLabelCheck.Next? checkLabels, bool keepsTexts) : DatasetBuilder
     {
-        private const int ExcerptLength = 240;
-
         private readonly byte[] _buffer = new byte[rows.Length];
-        private readonly List<byte[]> _encoded = [];
-        private readonly List<string> _reasons = [];
-        private readonly List<string> _texts = [];
+        private readonly EncodedTexts _texts = new(keepsTexts);
 
         public override void Collect()
         {
             var words = next();
             var reason = checkLabels?.Invoke(words) ?? rows.Encode(words, _buffer);
-            _reasons.Add(reason ?? "");
-            _encoded.Add(reason is null ? WordRows.Used(_buffer).ToArray() : []);
-            if (keepsTexts)
-            {
-                var text = string.Join(' ', words);
-                _texts.Add(text.Length <= ExcerptLength ? text : text[..(ExcerptLength - 1)] + "…");
-            }
+            _texts.Add(
+                reason, reason is null ? WordRows.Used(_buffer) : [],
+                _texts.KeepsTexts ? EncodedTexts.Excerpt(string.Join(' ', words)) : "");
         }
 
-        public override Dataset ToRows() => new WordDataset(rows, [.. _encoded], [.. _reasons], keepsTexts ? [.. _texts] : null);
+        public override Dataset ToRows()
+        {
+            var inWindows = _texts.Rows.Count(row => row.Length > 0 && WordRows.Read(row).Tokens.Length > rows.Room);
+            return _texts.ToDataset(rows.Length, row => rows.StepsOf(row), inWindows == 0 ? null : FormattableString.Invariant(
+                $"{inWindows} of {_texts.Rows.Count} texts have more than {rows.Room} tokens and are read in overlapping windows of that ")
+                + "length.");
+        }
 
         public override void Dispose()
         {
