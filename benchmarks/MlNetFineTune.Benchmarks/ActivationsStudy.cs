@@ -71,7 +71,7 @@ internal static class ActivationsStudy
             values[i] = random.NextSingle() * 2 - 1;
         var pixels = ChannelsLast.Of(tensor(values, [batch, 3, Networks.Size, Networks.Size]));
         using var classifier = ImageNetwork.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
-        using var loop = new ReadyLoop(
+        using var loop = ReadyLoop.OfPixels(
             classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)],
             recomputes);
         using var process = Process.GetCurrentProcess();

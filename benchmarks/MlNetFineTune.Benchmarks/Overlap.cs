@@ -32,7 +32,7 @@ internal sealed class Overlap : Benchmark
         var paths = Photos.Paths(quick ? 64 : null);
         var (pixels, labels) = Networks.Data();
         using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
-        using var steps = new ReadyLoop(classifier, classifier.Stages.Count, ChannelsLast.Of(pixels), labels);
+        using var steps = ReadyLoop.OfPixels(classifier, classifier.Stages.Count, ChannelsLast.Of(pixels), labels);
 
         const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches",
             both = "training from files";

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>The library's training loop, with all work of a step, over one preloaded batch instead of pictures.</summary>
+/// <summary>The library's training loop, with all work of a step, over rows in memory instead of a data view.</summary>
 internal sealed class ReadyLoop : IDisposable
 {
     private readonly TrainingPhase _phase;
@@ -22,40 +22,64 @@ internal sealed class ReadyLoop : IDisposable
     private readonly StepInputs _inputs;
     private readonly int _rows;
 
-    public ReadyLoop(ImageNetwork classifier, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
+    private ReadyLoop(
+        FineTunedNetwork network, int trainedStages, int classes, FineTuningOptions options, ModelInput input, LabeledData rows,
+        Func<TrainingRun, TrainingPhase, StepInputs> createInputs)
     {
-        var stages = classifier.Backbone.Stages.Count;
-        var plan = PlanRules.Trains(stages, trainedStages, layerDecay: 1, epochs: 1).Resolve(classifier);
+        var plan = PlanRules.Trains(network.Stages.Count, trainedStages, layerDecay: 1, epochs: 1).Resolve(network);
+        _rows = rows.Count;
+        _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
+        var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
+        _channel = host.Start("benchmark");
+        var run = new TrainingRun(network, input, new MulticlassObjective(classes), plan, _data, options, Seed: 1, host, _channel);
+        _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
+        var meter = new ProgressMeter(options.Progress, options.Epochs);
+        var badRows = new BadRowLog(options.BadRows, _channel);
+        _loop = new TrainingLoop(run, _phase, _state, _stop, new RunObservers(run, _state, badRows, meter, new TrainingLog(run)));
+        _inputs = createInputs(run, _phase);
+    }
+
+    /// <summary>One preloaded batch of pixels, [N, 3, S, S].</summary>
+    public static ReadyLoop OfPixels(
+        ImageNetwork network, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
+    {
         var options = new ImageFineTuningOptions
         {
-            Backbone = classifier.Definition,
+            Backbone = network.Definition,
             LearningRate = 1e-4f,
             Schedule = LearningRateSchedule.Constant(),
             Progress = new Silent(),
             ActivationCheckpointing = activationCheckpointing,
         };
-        _rows = labels.Length;
-        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label),
-            [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
-        _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
-        var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
-        _channel = host.Start("benchmark");
-        var run = new TrainingRun(
-            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1,
-            host, _channel);
-        _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
-        var meter = new ProgressMeter(options.Progress, options.Epochs);
-        var badRows = new BadRowLog(options.BadRows, _channel);
-        _loop = new TrainingLoop(run, _phase, _state, _stop, new RunObservers(run, _state, badRows, meter, new TrainingLog(run)));
-        _inputs = new ReadyInputs(classifier, _phase.FrozenStages, pixels);
+        return new ReadyLoop(network, trainedStages, network.Head.Outputs, options, options.CreateInput(), Labeled(new Ready(labels.Length), labels),
+            (_, phase) => new ReadyInputs(network, phase.FrozenStages, pixels));
     }
 
-    /// <returns>The mean loss.</returns>
-    public double Steps(int count)
+    /// <summary>All of a text network, on texts that are encoded already.</summary>
+    public static ReadyLoop OfTexts(TextNetwork network, TextInput input, TextDataset texts, int[] labels)
     {
-        int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
+        var options = new TextFineTuningOptions
+        {
+            Backbone = network.Text,
+            LearningRate = 5e-5f,
+            Schedule = LearningRateSchedule.Constant(),
+            Progress = new Silent(),
+        };
+        return new ReadyLoop(network, network.Stages.Count, network.Head.Outputs, options, input, Labeled(texts, labels), (run, phase) =>
+            new RowInputs(phase.Encoder, run.Data.Training, new RowViews(run.Data.Training.Source, Augmentation.None, run.Seed),
+                options.Epochs, new BadRowLog(options.BadRows, run.Channel), CancellationToken.None));
+    }
+
+    /// <summary>Steps with all rows.</summary>
+    /// <returns>The mean loss.</returns>
+    public double Steps(int count) =>
+        Train(new EpochOrder([.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)], [.. Enumerable.Range(0, count)]));
+
+    /// <returns>The mean loss.</returns>
+    public double Train(EpochOrder order)
+    {
         _state.BeginEpoch();
-        _loop.TrainEpoch(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
+        _loop.TrainEpoch(epoch: 1, order, _inputs);
         return _state.MeanLoss;
     }
 
@@ -66,6 +90,10 @@ internal sealed class ReadyLoop : IDisposable
         _data.Dispose();
         _channel.Dispose();
     }
+
+    private static LabeledData Labeled(Dataset rows, int[] labels) => new(
+        rows, Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, labels.Length).Select(i => (long)i)], groups: null,
+        withoutLabel: 0);
 
     // Preloaded pixels through the frozen stages, if any, as in RowInputs with decoded ones.
     private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs

@@ -26,7 +26,7 @@ internal sealed class StepFull : Benchmark
         using var plain = Networks.Plain(classifier);
         plain.train();
         using var plainOptimizer = optim.AdamW(plain.parameters(), lr: 1e-4);
-        using var ours = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, channelsLast, labels);
+        using var ours = ReadyLoop.OfPixels(classifier, classifier.Backbone.Stages.Count, channelsLast, labels);
 
         using var rawClassifier = Networks.Ours();
         var stages = rawClassifier.Backbone.Stages.Count;

@@ -26,7 +26,7 @@ internal sealed class StepHead : Benchmark
         using var plain = Networks.Plain(classifier);
         plain.eval();
         using var plainOptimizer = optim.AdamW(plain.classifier.parameters(), lr: 1e-4);
-        using var ours = new ReadyLoop(classifier, trainedStages: 0, channelsLast, labels);
+        using var ours = ReadyLoop.OfPixels(classifier, trainedStages: 0, channelsLast, labels);
 
         using var rawClassifier = Networks.Ours();
         rawClassifier.Backbone.eval();

@@ -1,0 +1,86 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>The library tokenizes; the peers receive tokens.</summary>
+internal sealed class TextTransform : Benchmark
+{
+    private const string Library = "MlNetFineTune's Transform, from text";
+    private const string RowByRow = "plain TorchSharp with the library's network, row by row";
+    private const string Peer = "PyTorch, batches of 32 padded to their longest";
+
+    public override string Name => "text-transform";
+
+    public override string Question =>
+        "Scores of sentences of SST-2 through Transform, all-MiniLM-L6-v2: ours against PyTorch in batches, and a loop over single rows.";
+
+    public override double Run(bool quick)
+    {
+        using var scope = NewDisposeScope();
+        var texts = new ReadyTexts("test.tsv", every: quick ? 29 : 3);
+        var ml = new MLContext(seed: 1);
+        var view = ml.Data.LoadFromEnumerable(texts.Texts.Zip(texts.Labels, (text, label) => new Row { Text = text, Label = (uint)label + 1 }));
+        using var model = ml.MulticlassClassification.Trainers.FineTuneText(new TextFineTuningOptions
+        {
+            Backbone = ReadyTexts.Backbone,
+            Strategy = Strategy.HeadOnly,
+            Epochs = 1,
+            Validation = ValidationData.None,
+        }).Fit(view);
+        using var network = ReadyTexts.Network();
+        network.PrepareForScoring();
+        using var collator = texts.Input.CreateCollator(CPU);
+        using var peer = quick ? null : new PyTorchPeer("text_speed.py", ["score"], texts.Work);
+
+        int Single()
+        {
+            using var noGradients = no_grad();
+            var sample = new byte[texts.Input.Length];
+            foreach (var row in texts.Rows)
+            {
+                using var step = NewDisposeScope();
+                row.CopyTo(sample, 0);
+                using var inputs = collator.Collate(sample, 1);
+                _ = nn.functional.softmax(network.ForwardRest(inputs, 0), 1).data<float>().ToArray();
+            }
+            return texts.Rows.Length;
+        }
+
+        if (peer is not null)
+            Networks.CheckSame("magnitude of the features of eight sentences", Magnitude(network, texts, collator),
+                peer.Pass().GetProperty("magnitude").GetDouble());
+        var timing = new PairedTiming()
+            .Add(Library, () => model.Transform(view).GetColumn<float[]>("Score").Count())
+            .Add(RowByRow, Single);
+        if (peer is not null)
+            timing.AddRate(Peer, () => peer.Pass().GetProperty("texts_per_s").GetDouble());
+        timing.Run(rounds: quick ? 2 : 15, quick).Print(Library, "texts/s");
+        return timing.Ratio(Library, quick ? RowByRow : Peer);
+    }
+
+    // Of sentences of one length, together with shorter ones: the mask counts.
+    private static double Magnitude(TextNetwork network, ReadyTexts texts, Collator collator)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var stride = texts.Input.Length;
+        var samples = new byte[8 * stride];
+        for (var row = 0; row < 8; row++)
+            texts.Rows[row].CopyTo(samples, row * stride);
+        using var inputs = collator.Collate(samples, 8);
+        return network.ForwardFirst(inputs, network.Stages.Count).abs().mean().item<float>();
+    }
+
+    private sealed class Row
+    {
+        public string Text { get; set; } = "";
+
+        [KeyType(ReadyTexts.Classes)]
+        public uint Label { get; set; }
+    }
+}
