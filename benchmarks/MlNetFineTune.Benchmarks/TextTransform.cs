@@ -24,7 +24,7 @@ internal sealed class TextTransform : Benchmark
         using var scope = NewDisposeScope();
         var texts = new ReadyTexts("test.tsv", every: quick ? 29 : 3);
         var ml = new MLContext(seed: 1);
-        var view = ml.Data.LoadFromEnumerable(texts.Texts.Zip(texts.Labels, (text, label) => new Row { Text = text, Label = (uint)label + 1 }));
+        var view = ml.Data.LoadFromEnumerable(texts.Texts.Zip(texts.Labels, (text, label) => new Row { Text = text, Label = (uint)label }));
         using var model = ml.MulticlassClassification.Trainers.FineTuneText(new TextFineTuningOptions
         {
             Backbone = ReadyTexts.Backbone,
