@@ -51,7 +51,8 @@ internal sealed class ReadyLoop : IDisposable
             Progress = new Silent(),
             ActivationCheckpointing = activationCheckpointing,
         };
-        return new ReadyLoop(network, trainedStages, network.Head.Outputs, options, options.CreateInput(), Labeled(new Ready(labels.Length), labels),
+        var rows = Labeled(new Ready(labels.Length), labels);
+        return new ReadyLoop(network, trainedStages, network.Head.Outputs, options, options.CreateInput(), rows,
             (_, phase) => new ReadyInputs(network, phase.FrozenStages, pixels));
     }
 

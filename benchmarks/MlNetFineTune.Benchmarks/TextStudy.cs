@@ -9,8 +9,9 @@ using Microsoft.ML.Trainers.LightGbm;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Accuracy of fine-tuning MiniLM on texts by strategy, CPU seconds and peak memory of the process: sentences of film reviews (every third
-/// row of SST-2's training set), issues with 22 areas, and comments of Wikipedia (250, in five folds). Beside it ML.NET's own text features.
+/// Accuracy of fine-tuning MiniLM on texts by strategy, CPU seconds and peak memory of the process: sentences of film reviews (every
+/// third row of SST-2's training set), issues with 22 areas, and comments of Wikipedia (250, in five folds). Beside it ML.NET's own text
+/// features.
 /// <c>recipe</c> is that of <c>benchmarks/pytorch/text.py</c>.
 /// </summary>
 internal static class TextStudy
@@ -46,7 +47,7 @@ internal static class TextStudy
             Optimizer = Optimizer.AdamW(weightDecay: 0),
             Schedule = LearningRateSchedule.Linear(warmup: 0),
             MaximumLength = 64,
-            Epochs = 3,
+            Epochs = 2,
             Validation = ValidationData.None,
         })),
         ("LoRA", FineTune(Base with { Adapter = Adapter.Lora(targets: ["query", "value"]), Strategy = Strategy.Full(1), Epochs = 4 })),

@@ -1,5 +1,7 @@
 """Small text encoders with formula weights under transformers' names, computed by PyTorch's own nn.TransformerEncoderLayer in doubles:
 hidden vectors of each stage, pooled features, and gradients. Writes text_networks.json."""
+import math
+
 import torch
 from torch import nn
 
@@ -14,14 +16,24 @@ NAMES = {
                    "ffn.lin1", "ffn.lin2", "output_layer_norm"),
 }
 NAMES["roberta"] = NAMES["bert"]
-EPSILON = {"bert": 1e-12, "distilbert": 1e-12, "roberta": 1e-5}
-SEGMENTS = {"bert": 2, "distilbert": 0, "roberta": 1}
-FIRST = {"bert": 0, "distilbert": 0, "roberta": 2}
+NAMES["mpnet"] = ("encoder.layer.", "attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "attention.LayerNorm",
+                  "intermediate.dense", "output.dense", "output.LayerNorm")
+EPSILON = {"bert": 1e-12, "distilbert": 1e-12, "roberta": 1e-5, "mpnet": 1e-5}
+SEGMENTS = {"bert": 2, "distilbert": 0, "roberta": 1, "mpnet": 0}
+FIRST = {"bert": 0, "distilbert": 0, "roberta": 2, "mpnet": 2}
 
 # Two texts, the second shorter: padding is 0; of the first, tokens 4 to 6 are the second text of a pair.
 TOKENS = [[3, 17, 8, 4, 30, 22, 4], [3, 9, 39, 4, 0, 0, 0]]
 SEGMENT_IDS = [[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0]]
 LENGTHS = [7, 4]
+DISTANCE = 150
+
+
+def bucket(distances):
+    """MPNet's buckets of distances, a tensor: T5's (Raffel et al. 2020), 32 for both directions, exact below 8, the last from 128 on."""
+    far = distances.abs()
+    step = (far.float().clamp(min=1) / 8).log() / math.log(16) * 8
+    return torch.where(far < 8, far, (8 + step.long()).clamp(max=15)) + 16 * (distances > 0)
 
 
 class Encoder:
@@ -47,6 +59,14 @@ class Encoder:
             x = x + nn.functional.embedding(segments if SEGMENTS[self.kind] > 1 else torch.zeros_like(segments), table)
         return self.norm("embeddings.LayerNorm", x)
 
+    def distances(self, length):
+        """[heads, T, T]: what MPNet adds to the scores of all layers; None for the others."""
+        if self.kind != "mpnet":
+            return None
+        places = torch.arange(length)
+        table = self.get("encoder.relative_attention_bias.weight", 32, HEADS)
+        return table[bucket(places.unsqueeze(0) - places.unsqueeze(1))].permute(2, 0, 1)
+
     def layer(self, index, x, padding):
         first, query, key, value, output, attention_norm, inner, outer, norm = NAMES[self.kind]
         names = [first + str(index) + "." + part for part in (query, key, value, output, attention_norm, inner, outer, norm)]
@@ -63,7 +83,9 @@ class Encoder:
             "linear2.weight": self.get(outer + ".weight", WIDTH, INNER), "linear2.bias": self.get(outer + ".bias", WIDTH),
             "norm2.weight": self.get(norm + ".weight", WIDTH), "norm2.bias": self.get(norm + ".bias", WIDTH),
         }
-        return torch.nn.utils.stateless.functional_call(layer, state, (x,), {"src_key_padding_mask": padding})
+        added = self.distances(x.shape[1])
+        return torch.nn.utils.stateless.functional_call(layer, state, (x,), {
+            "src_mask": None if added is None else added.repeat(x.shape[0], 1, 1), "src_key_padding_mask": padding})
 
     def pool(self, how, hidden, padding):
         if how == "Mean":
@@ -98,7 +120,9 @@ def main():
     fixture.write("text_networks.json", {
         "vocabulary": VOCABULARY, "width": WIDTH, "layers": LAYERS, "heads": HEADS, "inner": INNER, "positions": POSITIONS,
         "tokens": TOKENS, "segmentIds": SEGMENT_IDS, "lengths": LENGTHS,
-        "cases": [case("bert", "Mean"), case("bert", "ClassToken"), case("bert", "Pooler"), case("roberta", "Mean"), case("distilbert", "Mean")],
+        "cases": [case("bert", "Mean"), case("bert", "ClassToken"), case("bert", "Pooler"), case("roberta", "Mean"), case("distilbert", "Mean"),
+                  case("mpnet", "Mean")],
+        "bucketsOfDistances": [int(bucket(torch.tensor(distance))) for distance in range(-DISTANCE, DISTANCE + 1)],
     })
 
 

@@ -15,16 +15,22 @@ namespace MlNetFineTune.Training;
 /// the gradient of a leaf the layout of the leaf, so that the stage below sums in another order.
 /// </summary>
 /// <param name="network">The network in training mode.</param>
-/// <param name="first">The lowest trained stage.</param>
+/// <param name="first">The first stage that a step runs.</param>
+/// <param name="frozen">Number of the lowest stages that are not trained: of those that a step runs, nothing is stored.</param>
 /// <param name="seed">Seed of the training.</param>
-internal sealed class CheckpointedStages(FineTunedNetwork network, int first, long seed)
+internal sealed class CheckpointedStages(FineTunedNetwork network, int first, int frozen, long seed)
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
         .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
-    private readonly Stack<Kept> _kept = [];
+    private readonly Stack<StageInput> _kept = [];
     private Tensor? _last; // input of the last stage
     private int _batch;
     private ModelInputs? _inputs; // inputs of the step, owned by the caller
+
+    /// <summary>Number of stages whose input is stored.</summary>
+    public int Kept => _kept.Count;
+
+    private int LastStage => network.Stages.Count - 1;
 
     /// <summary>The forward pass. Tensors stored for the backward pass belong to the caller's dispose scope.</summary>
     public Tensor Forward(ModelInputs inputs, int batch)
@@ -34,15 +40,19 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         var current = inputs.Activations.alias();
         using (no_grad())
         {
-            for (var stage = first; stage < network.Stages.Count - 1; stage++)
+            for (var stage = first; stage < LastStage; stage++)
             {
-                _kept.Push(new Kept(stage, current, [.. _buffers[stage].Select(buffer => buffer.clone())]));
-                current = network.ForwardStageInTraining(inputs.With(current), stage, seed, batch);
+                var output = network.ForwardStageInTraining(inputs.With(current), stage, seed, batch);
+                if (stage < frozen)
+                    current.Dispose();
+                else
+                    _kept.Push(new StageInput(stage, current, [.. _buffers[stage].Select(buffer => buffer.clone())]));
+                current = output;
             }
         }
         if (_kept.Count > 0)
             _last = current = current.detach().requires_grad_();
-        return network.ForwardInTraining(inputs.With(current), first + _kept.Count, seed, batch);
+        return network.ForwardInTraining(inputs.With(current), Math.Max(first, LastStage), seed, batch);
     }
 
     /// <summary>The backward pass through the stages below those that <c>loss.backward()</c> reached.</summary>
@@ -57,7 +67,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
     }
 
     /// <returns>The gradient of the stage's input; null if nothing below needs or receives it.</returns>
-    private Tensor? Backward(Kept kept, Tensor gradient)
+    private Tensor? Backward(StageInput kept, Tensor gradient)
     {
         using var input = kept.Input.detach().requires_grad_(_kept.Count > 0);
         // The recomputation starts from the state before the first run, so that running statistics are updated only once.
@@ -95,7 +105,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
                 + "What it computes must not depend on how often it ran.");
     }
 
-    private sealed record Kept(int Stage, Tensor Input, Tensor[] Buffers) : IDisposable
+    private sealed record StageInput(int Stage, Tensor Input, Tensor[] Buffers) : IDisposable
     {
         public void Dispose()
         {

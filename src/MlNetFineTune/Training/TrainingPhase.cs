@@ -37,7 +37,7 @@ internal sealed class TrainingPhase : IDisposable
             ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
             : null;
         Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
-        _checkpointed = options.ActivationCheckpointing ? new CheckpointedStages(network, Encoder.Stages, run.Seed) : null;
+        _checkpointed = options.ActivationCheckpointing ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed) : null;
     }
 
     public PlannedPhase Planned { get; }

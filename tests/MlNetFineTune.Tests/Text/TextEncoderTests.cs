@@ -53,6 +53,16 @@ public sealed class TextEncoderTests
     });
 
     [TestMethod]
+    public void FarDistancesShareBuckets()
+    {
+        double[] expected = s_reference.GetProperty("bucketsOfDistances").Numbers();
+        var farthest = expected.Length / 2;
+        double[] actual =
+            [.. Enumerable.Range(-farthest, expected.Length).Select(distance => (double)RelativePositions.BucketOf(distance))];
+        CollectionAssert.AreEqual(expected, actual);
+    }
+
+    [TestMethod]
     public void PaddingDoesNotChangeARow() => ForEachCase((encoder, _, name) =>
     {
         using var scope = NewDisposeScope();
@@ -78,6 +88,7 @@ public sealed class TextEncoderTests
     [TestMethod]
     [DataRow(nameof(TextKind.Bert), true)]
     [DataRow(nameof(TextKind.DistilBert), false)]
+    [DataRow(nameof(TextKind.MpNet), true)]
     public void AfterAttentionBertHasDropoutAndDistilBertHasNone(string name, bool drops)
     {
         var kind = Enum.Parse<TextKind>(name);

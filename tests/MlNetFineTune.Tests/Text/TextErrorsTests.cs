@@ -52,6 +52,11 @@ public sealed class TextErrorsTests
         {"model_type": "bert", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
          "intermediate_size": 8, "max_position_embeddings": 16, "hidden_act": "silu"}
         """, "silu", DisplayName = "another activation")]
+    [DataRow(
+        """
+        {"model_type": "mpnet", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 8, "max_position_embeddings": 16, "relative_attention_num_buckets": 64}
+        """, "only 32 is supported", DisplayName = "other buckets of distances")]
     public void AConfigThatCannotBeUsedIsRefused(string config, string expected)
     {
         var folder = SmallTexts.CreateFolder("bert");
@@ -196,6 +201,27 @@ public sealed class TextErrorsTests
         var scores = model.Transform(SmallTexts.View(_ml, [others[0], large, others[1]])).GetColumn<float[]>("Score").ToArray();
         var alone = model.Transform(SmallTexts.View(_ml, [large])).GetColumn<float[]>("Score").ToArray();
         SmallTraining.AssertClose(alone, [scores[1]], 1e-5f);
+    }
+
+    // Nothing, blanks, characters without a token, unknown ones, and a million characters: rows like others, none is lost.
+    [TestMethod]
+    public void OddTextsAreRowsLikeOthers()
+    {
+        var log = new LogLines(_ml);
+        string[] odd = ["", "  \t\n ", "\u0000\u200b\ufffd", "☃ ☃ ☃", string.Concat(Enumerable.Repeat("good film ", 100_000))];
+        TextRow[] rows = [.. odd.Select(text => new TextRow { Text = text, Kind = "good" })];
+        var training = SmallTexts.Take(40);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(SmallTexts.Options with { Epochs = 2 })
+            .Fit(SmallTexts.View(_ml, [.. training, .. rows]));
+        Assert.IsEmpty(model.Report!.BadRows);
+        StringAssert.Contains(log.ToString(), "1 of 45 texts have more than 24 tokens");
+
+        var scores = model.Transform(SmallTexts.View(_ml, rows)).GetColumn<float[]>("Score").ToArray();
+        Assert.IsTrue(scores.All(score => score.All(float.IsFinite)));
+        CollectionAssert.AreEqual(scores[0], scores[1]); // both have no tokens
+        CollectionAssert.AreNotEqual(scores[0], scores[3]);
+        var cut = new TextRow { Text = string.Join(' ', odd[^1].Split(' ').Take(22)), Kind = "good" };
+        SmallTraining.AssertClose(model.Transform(SmallTexts.View(_ml, [cut])).GetColumn<float[]>("Score").ToArray(), [scores[^1]], 1e-5f);
     }
 
     [TestMethod]

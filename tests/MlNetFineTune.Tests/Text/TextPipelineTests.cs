@@ -3,6 +3,9 @@ using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Text;
 
@@ -88,6 +91,7 @@ public sealed class TextPipelineTests
     [TestMethod]
     [DataRow("roberta")]
     [DataRow("distilbert")]
+    [DataRow("mpnet")]
     public void OtherKindsOfNetworkLearnToo(string kind)
     {
         var options = SmallTexts.Options with { Backbone = TextBackbone.FromFolder(SmallTexts.CreateFolder(kind)) };
@@ -113,6 +117,35 @@ public sealed class TextPipelineTests
         using var usual = Fit(options);
         using var checkpointed = Fit(options with { ActivationCheckpointing = true });
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(usual), SmallTraining.WeightsOf(checkpointed));
+    }
+
+    [TestMethod]
+    public void FrozenLayersAreNotComputedAgain()
+    {
+        var folder = SmallTexts.CreateFolder("mpnet", dropout: 0.2, layers: 4);
+        string[] upper = ["encoder.layer.2.", "encoder.layer.3.", "classifier."];
+        var options = SmallTexts.Options with
+        {
+            Backbone = TextBackbone.FromFolder(folder),
+            Strategy = Strategy.Custom(name => upper.Any(beginning => name.StartsWith(beginning, StringComparison.Ordinal)) ? 1 : 0),
+            Epochs = 1,
+        };
+        using var usual = Fit(options);
+        using var checkpointed = Fit(options with { ActivationCheckpointing = true });
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(usual), SmallTraining.WeightsOf(checkpointed));
+
+        // Stages of a step, by a network of 5 stages of which 3 are frozen: stages 0 to 3 run, then stage 3 runs again.
+        using var scope = NewDisposeScope();
+        using var network = TextNetwork.Create(options.Backbone, features => new LinearHead(features, 2), seed: 1);
+        var plan = PlanRules.Trains(network.Stages.Count, trained: 2, layerDecay: 1, epochs: 1).Resolve(network);
+        ParameterGroups.Apply(plan.Phases[0], network);
+        network.BeginTraining(3);
+        var inputs = new ModelInputs(tensor(new long[] { 2, 5, 6, 3 }, [2, 2], ScalarType.Int64), new Dictionary<string, Tensor>());
+        var counted = new CheckpointedStages(network, first: 0, frozen: 3, seed: 1);
+        counted.Forward(inputs, batch: 0).sum().backward();
+        Assert.AreEqual(1, counted.Kept);
+        counted.Backward();
+        Assert.AreEqual(0, counted.Kept);
     }
 
     [TestMethod]

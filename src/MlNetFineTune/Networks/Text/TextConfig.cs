@@ -13,7 +13,7 @@ namespace MlNetFineTune.Networks;
 /// <param name="Heads">Number of attention heads in a layer.</param>
 /// <param name="InnerWidth">Length of the hidden vector of a layer's perceptron.</param>
 /// <param name="Positions">Number of position embeddings.</param>
-/// <param name="FirstPosition">Position of the first token: RoBERTa counts from its padding token on.</param>
+/// <param name="FirstPosition">Position of the first token: RoBERTa and MPNet count from their padding token on.</param>
 /// <param name="Segments">Number of segment embeddings; 0 if the network has none.</param>
 /// <param name="Epsilon">Epsilon of LayerNorm.</param>
 /// <param name="Activation">Activation of the perceptrons.</param>
@@ -107,22 +107,30 @@ internal sealed record TextConfig(
             "bert" => Bert(TextKind.Bert),
             "roberta" => Bert(TextKind.Roberta),
             "distilbert" => DistilBert(),
+            "mpnet" => MpNet(),
             null => throw new ArgumentException("it has no model_type, as the config.json of transformers has"),
             var other => throw new ArgumentException(
-                $"it is of {SafeText.Quoted(other)}, and text networks here are bert (MiniLM is one), roberta and distilbert"),
+                $"it is of {SafeText.Quoted(other)}, and text networks here are bert (MiniLM is one), roberta, distilbert and mpnet"),
         };
 
         private TextConfig Bert(TextKind kind)
         {
             if ((Text("position_embedding_type") ?? "absolute") is var positions and not "absolute")
                 throw new ArgumentException($"its position_embedding_type is {SafeText.Quoted(positions)}, and only absolute is supported");
-            return new(
-                kind, Number("vocab_size"), Number("hidden_size"), Number("num_hidden_layers"), Number("num_attention_heads"),
-                Number("intermediate_size"), Number("max_position_embeddings"),
-                kind == TextKind.Roberta ? Number("pad_token_id", 1) + 1 : 0, Number("type_vocab_size", 2),
-                Real("layer_norm_eps", 1e-12), ActivationOf("hidden_act"), Rate("hidden_dropout_prob"),
-                Rate("attention_probs_dropout_prob"));
+            return BertLike(kind, kind == TextKind.Roberta ? Number("pad_token_id", 1) + 1 : 0, Number("type_vocab_size", 2));
         }
+
+        // Its padding token has always number 1, whatever the file says.
+        private TextConfig MpNet() => Number("relative_attention_num_buckets", RelativePositions.Buckets) is var buckets
+            and not RelativePositions.Buckets
+            ? throw new ArgumentException(FormattableString.Invariant(
+                $"its relative_attention_num_buckets is {buckets}, and only {RelativePositions.Buckets} is supported"))
+            : BertLike(TextKind.MpNet, firstPosition: 2, segments: 0);
+
+        private TextConfig BertLike(TextKind kind, int firstPosition, int segments) => new(
+            kind, Number("vocab_size"), Number("hidden_size"), Number("num_hidden_layers"), Number("num_attention_heads"),
+            Number("intermediate_size"), Number("max_position_embeddings"), firstPosition, segments, Real("layer_norm_eps", 1e-12),
+            ActivationOf("hidden_act"), Rate("hidden_dropout_prob"), Rate("attention_probs_dropout_prob"));
 
         private TextConfig DistilBert() => new(
             TextKind.DistilBert, Number("vocab_size"), Number("dim"), Number("n_layers"), Number("n_heads"), Number("hidden_dim"),

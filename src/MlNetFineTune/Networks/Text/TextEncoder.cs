@@ -16,6 +16,7 @@ internal sealed class TextEncoder : IDisposable
     private readonly TokenEmbedding _words;
     private readonly TokenEmbedding _positions;
     private readonly TokenEmbedding? _segments;
+    private readonly RelativePositions? _relative; // of the first stage, used by all layers
     private readonly LayerNorm _norm;
     private readonly TextLayer[] _layers;
     private readonly Linear? _pooler;
@@ -29,6 +30,7 @@ internal sealed class TextEncoder : IDisposable
         _words = new TokenEmbedding(config.Vocabulary, config.Width);
         _positions = new TokenEmbedding(config.Positions, config.Width);
         _segments = config.Segments > 0 ? new TokenEmbedding(config.Segments, config.Width) : null;
+        _relative = config.Kind == TextKind.MpNet ? new RelativePositions(config.Heads) : null;
         _norm = new LayerNorm(config.Width, config.Epsilon);
         _layers = [.. Enumerable.Range(0, config.Layers).Select(_ => new TextLayer(config))];
         _pooler = pooling == TextBackbone.TokenPooling.Pooler ? new Linear(config.Width, config.Width) : null;
@@ -99,6 +101,8 @@ internal sealed class TextEncoder : IDisposable
             return Embed(activations, inputs.Beside.GetValueOrDefault(TextInputNames.Segments), drops);
         using var scope = NewDisposeScope();
         var mask = inputs.Beside.GetValueOrDefault(TextInputNames.Mask)?.unsqueeze(1).unsqueeze(1); // [N, T] -> [N, 1, 1, T]
+        if (_relative is not null)
+            mask = WithDistances(_relative.Of((int)activations.shape[1]), mask);
         return _layers[stage - 1].Forward(activations, mask, drops).MoveToOuterDisposeScope();
     }
 
@@ -133,6 +137,10 @@ internal sealed class TextEncoder : IDisposable
         return Dropped(_norm.forward(sum), drops).MoveToOuterDisposeScope();
     }
 
+    // [1, heads, T, T], or with padding [N, heads, T, T].
+    private static Tensor WithDistances(Tensor distances, Tensor? mask) =>
+        mask is null ? distances : distances.masked_fill(mask.logical_not(), double.NegativeInfinity);
+
     private static Tensor Mean(Tensor hidden, Tensor? mask)
     {
         if (mask is null)
@@ -150,6 +158,8 @@ internal sealed class TextEncoder : IDisposable
         yield return (TextNaming.Positions, _positions, 0);
         if (_segments is not null)
             yield return (TextNaming.Segments, _segments, 0);
+        if (_relative is not null)
+            yield return (TextNaming.RelativePositions, _relative.Bias, 0);
         yield return (TextNaming.Norm, _norm, 0);
         foreach (var (index, layer) in _layers.Index())
         {

@@ -11,6 +11,9 @@ internal enum TextKind
 
     /// <summary>Sanh et al. 2019 (https://arxiv.org/abs/1910.01108): BERT without segments and pooler.</summary>
     DistilBert,
+
+    /// <summary>Song et al. 2020 (https://arxiv.org/abs/2004.09297): BERT without segments, with relative positions too.</summary>
+    MpNet,
 }
 
 /// <summary>Names of the modules of a text encoder in the weight files of transformers.</summary>
@@ -31,6 +34,7 @@ internal sealed record TextNaming(
     public const string Positions = "embeddings.position_embeddings";
     public const string Segments = "embeddings.token_type_embeddings";
     public const string Norm = "embeddings.LayerNorm";
+    public const string RelativePositions = "encoder.relative_attention_bias";
     public const string Pooler = "pooler.dense";
     public const string Classifier = "classifier";
 
@@ -42,7 +46,21 @@ internal sealed record TextNaming(
         "transformer.layer.", "attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm", "ffn.lin1",
         "ffn.lin2", "output_layer_norm");
 
-    public static TextNaming Of(TextKind kind) => kind == TextKind.DistilBert ? s_distilBert : s_bert;
+    private static readonly TextNaming s_mpNet = s_bert with
+    {
+        Query = "attention.attn.q",
+        Key = "attention.attn.k",
+        Value = "attention.attn.v",
+        AttentionOutput = "attention.attn.o",
+        AttentionNorm = "attention.LayerNorm",
+    };
+
+    public static TextNaming Of(TextKind kind) => kind switch
+    {
+        TextKind.DistilBert => s_distilBert,
+        TextKind.MpNet => s_mpNet,
+        _ => s_bert,
+    };
 
     /// <summary>Name of a module in a layer.</summary>
     public string Of(int layer, string module) => FormattableString.Invariant($"{Layer}{layer}.{module}");

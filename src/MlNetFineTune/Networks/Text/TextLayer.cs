@@ -36,7 +36,9 @@ internal sealed class TextLayer(TextConfig config)
     ];
 
     /// <param name="input">[N, T, C]. Not changed.</param>
-    /// <param name="mask">[N, 1, 1, T], true for tokens that are not padding; null if there is no padding.</param>
+    /// <param name="mask">
+    /// [N, 1, 1, T], true for tokens that are not padding; or addends of the attention's scores, [1 or N, heads, T, T]; null for neither.
+    /// </param>
     /// <param name="drops">Whether dropout is active.</param>
     public Tensor Forward(Tensor input, Tensor? mask, bool drops)
     {

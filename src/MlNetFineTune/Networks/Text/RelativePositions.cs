@@ -1,0 +1,45 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// What attention adds for the distance of two tokens, a number for each head, the same in all layers (Raffel et al. 2020, section 2.1,
+/// https://arxiv.org/abs/1910.10683): near distances have a bucket each, far ones share buckets of exponentially growing width.
+/// </summary>
+internal sealed class RelativePositions(int heads) : IDisposable
+{
+    public const int Buckets = 32;
+
+    private const int BucketsOfDirection = Buckets / 2, Near = BucketsOfDirection / 2, Farthest = 128;
+
+    public TokenEmbedding Bias { get; } = new(Buckets, heads);
+
+    /// <param name="distance">Position of the token that is attended to, less that of the one that attends.</param>
+    public static int BucketOf(int distance)
+    {
+        var (far, direction) = (Math.Abs(distance), distance > 0 ? BucketsOfDirection : 0);
+        if (far < Near)
+            return direction + far;
+        // In single precision, as transformers has it: the borders are at powers of the square root of 2.
+        var step = MathF.Log(far / (float)Near) / MathF.Log(Farthest / Near) * (BucketsOfDirection - Near);
+        return direction + Math.Min(Near + (int)step, BucketsOfDirection - 1);
+    }
+
+    /// <summary>The addends of texts of <paramref name="length"/> tokens: [1, heads, T, T]. The caller disposes the result.</summary>
+    public Tensor Of(int length)
+    {
+        using var scope = NewDisposeScope();
+        var buckets = new long[length * length];
+        for (var from = 0; from < length; from++)
+        {
+            for (var to = 0; to < length; to++)
+                buckets[from * length + to] = BucketOf(to - from);
+        }
+        var indices = tensor(buckets, [length, length], ScalarType.Int64).to(Bias.weight.device);
+        return Bias.forward(indices).permute(2, 0, 1).unsqueeze(0).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose() => Bias.Dispose();
+}
