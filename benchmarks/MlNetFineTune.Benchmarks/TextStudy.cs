@@ -94,10 +94,10 @@ internal static class TextStudy
         return (keys.Transform(trainView), keys.Transform(ml.Data.LoadFromEnumerable(test)));
     }
 
-    private static List<Row> Sentences(string path) => [.. File.ReadLines(SharedFiles.Require(path))
+    internal static List<Row> Sentences(string path) => [.. File.ReadLines(SharedFiles.Require(path))
         .Select(line => line.Split('\t', 2)).Select(parts => new Row { Label = parts[0], Text = parts[1] })];
 
-    private static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
+    internal static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
         .Select(line => line.Split('\t')).Select(parts => new Row { Label = parts[1], Text = $"{parts[2]} {parts[3]}" })];
 
     public static void Print(string set, string name, IReadOnlyList<(double Accuracy, double F1, double Seconds)> runs) =>
@@ -116,7 +116,7 @@ internal static class TextStudy
             ? arguments[index + 1]
             : null;
 
-    private sealed class Row
+    internal sealed class Row
     {
         public string Label { get; set; } = "";
 

@@ -17,7 +17,9 @@ namespace MlNetFineTune.Training;
 /// <param name="network">The network in training mode.</param>
 /// <param name="first">The lowest trained stage.</param>
 /// <param name="seed">Seed of the training.</param>
-internal sealed class CheckpointedStages(FineTunedNetwork network, int first, long seed)
+/// <param name="forwardFrom">The forward pass from a stage on, which takes the inputs, the stage and the number of the batch.</param>
+internal sealed class CheckpointedStages(
+    FineTunedNetwork network, int first, long seed, Func<ModelInputs, int, int, Tensor> forwardFrom)
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
         .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
@@ -42,7 +44,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         }
         if (_kept.Count > 0)
             _last = current = current.detach().requires_grad_();
-        return network.ForwardInTraining(inputs.With(current), first + _kept.Count, seed, batch);
+        return forwardFrom(inputs.With(current), first + _kept.Count, batch);
     }
 
     /// <summary>The backward pass through the stages below those that <c>loss.backward()</c> reached.</summary>

@@ -13,10 +13,12 @@ public sealed record TrainingReport
     /// <param name="Epoch">Number of the epoch, from 1.</param>
     /// <param name="Loss">
     /// Mean training loss over the epoch's rows, weighted within each step; with the mixed labels of <see cref="Augmentation.MixUp"/> or
-    /// <see cref="Augmentation.CutMix"/>, and with the distillation loss if there is a teacher.
+    /// <see cref="Augmentation.CutMix"/>, and with the distillation loss if there is a teacher. In an epoch of pairs
+    /// (<see cref="Strategy.ContrastiveThenProbe"/>) the mean contrastive loss.
     /// </param>
     /// <param name="ValidationLoss">
-    /// Mean loss over all validation rows, weighted by example weights and class weights, without label smoothing; null without validation.
+    /// Mean loss over all validation rows, weighted by example weights and class weights, without label smoothing; null without validation
+    /// and in an epoch of pairs.
     /// </param>
     /// <param name="LearningRate">Learning rate of the head in the last step.</param>
     /// <param name="Seconds">Duration of the epoch with its validation, in seconds.</param>
