@@ -53,7 +53,7 @@ internal sealed class RunState
     }
 
     /// <summary>Whether no batch of a phase was trained yet.</summary>
-    public bool IsAtBeginOf(PlannedPhase phase) => Epochs.Count == phase.FirstEpoch - 1 && BatchesOfEpoch == 0;
+    public bool IsAtStartOf(PlannedPhase phase) => Epochs.Count == phase.FirstEpoch - 1 && BatchesOfEpoch == 0;
 
     public void BeginEpoch() => (BatchesOfEpoch, LossSum, LossRows) = (0, 0, 0);
 

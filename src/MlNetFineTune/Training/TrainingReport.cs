@@ -25,7 +25,8 @@ public sealed record TrainingReport
     public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
     {
         /// <summary>
-        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
+        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation and in an epoch of
+        /// pairs.
         /// </summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
@@ -90,7 +91,10 @@ public sealed record TrainingReport
     /// <summary>The completed epochs, in order.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
-    /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
+    /// <summary>
+    /// The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete, epochs of pairs
+    /// (<see cref="Strategy.ContrastiveThenProbe"/>) not counted.
+    /// </summary>
     public required int BestEpoch { get; init; }
 
     /// <summary>
