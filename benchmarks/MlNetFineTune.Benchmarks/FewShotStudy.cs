@@ -16,8 +16,8 @@ internal static class FewShotStudy
     public const string Usage =
         $"{Name} [sst2|issues ...] [8 16] [--seeds N] [--only sdca|head|contrastive] [--tune] [--rate R] [--epochs N] [--iterations N]";
 
-    // The head's rate and epochs were chosen by --tune among 3e-3, 1e-2, 3e-2 and 30, 60, 100; the rates of the pairs are SetFit's. Their
-    // number is limited by time: SetFit's 20 iterations at 8 rows of SST-2, as many pairs at 16, and one iteration of the issues.
+    // The head's rate and epochs were chosen by --tune (docs/few-shot.md); the rates of the pairs are SetFit's. The number of pairs is
+    // limited by time: SetFit's 20 iterations at 8 rows of SST-2, as many pairs at 16, and one iteration of the issues.
     private const float HeadRate = 1e-2f, ContrastiveRate = 1e-3f;
     private const int ContrastiveHeadEpochs = 100;
 
