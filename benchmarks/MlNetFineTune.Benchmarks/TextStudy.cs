@@ -55,7 +55,7 @@ internal static class TextStudy
 
     private static TextFineTuningOptions Base => new() { Backbone = Backbone };
 
-    private static TextBackbone Backbone => TextBackbone.FromFolder(SharedFiles.Require("weights/all-MiniLM-L6-v2"));
+    public static TextBackbone Backbone => TextBackbone.FromFolder(SharedFiles.Require("weights/all-MiniLM-L6-v2"));
 
     public static int Run(IReadOnlyList<string> arguments)
     {
@@ -113,7 +113,7 @@ internal static class TextStudy
     private static LightGbmMulticlassTrainer LightGbm(MLContext ml) => ml.MulticlassClassification.Trainers.LightGbm(
         new LightGbmMulticlassTrainer.Options { NumberOfThreads = 1 });
 
-    private static (double Accuracy, double F1) Evaluate(MLContext ml, IDataView scored)
+    public static (double Accuracy, double F1) Evaluate(MLContext ml, IDataView scored)
     {
         var metrics = ml.MulticlassClassification.Evaluate(scored);
         return (metrics.MicroAccuracy, metrics.F1().Macro);
@@ -140,10 +140,10 @@ internal static class TextStudy
     private static (List<Row> Train, List<Row> Test) Fold(List<Row> rows, int fold) =>
         ([.. rows.Where((_, index) => index % Folds != fold)], [.. rows.Where((_, index) => index % Folds == fold)]);
 
-    private static List<Row> Sentences(string path) => [.. File.ReadLines(SharedFiles.Require(path))
+    public static List<Row> Sentences(string path) => [.. File.ReadLines(SharedFiles.Require(path))
         .Select(line => line.Split('\t', 2)).Select(parts => new Row { Label = parts[0], Text = parts[1] })];
 
-    private static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
+    public static List<Row> Issues(string path) => [.. File.ReadLines(SharedFiles.Require(path)).Skip(1)
         .Select(line => line.Split('\t')).Select(parts => new Row { Label = parts[1], Text = $"{parts[2]} {parts[3]}" })];
 
     private static void Print(string set, string name, IReadOnlyList<Result> runs) =>
@@ -169,7 +169,7 @@ internal static class TextStudy
     /// <param name="PeakMegabytes">Resident memory of the process.</param>
     private sealed record Result(double Accuracy, double F1, double CpuSeconds, double PeakMegabytes);
 
-    private sealed class Row
+    public sealed class Row
     {
         public string Label { get; set; } = "";
 

@@ -7,6 +7,7 @@ import checkpoint_fixtures
 import cifar_fixture
 import clipping_fixture
 import conformal_fixture
+import contrastive_fixture
 import crop_fixture
 import distillation_fixture
 import entities_fixture
@@ -60,6 +61,7 @@ schedules_fixture.main()
 clipping_fixture.main()
 conformal_fixture.main()
 losses_fixture.main()
+contrastive_fixture.main()
 ranking_fixture.main()
 labeling_fixture.main()
 distillation_fixture.main()

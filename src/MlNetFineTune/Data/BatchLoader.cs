@@ -39,10 +39,10 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
     /// <summary>
     /// Splits an order into batches whose sizes differ by at most one, so that the last batch is not small, with poor BatchNorm statistics.
     /// </summary>
-    public static int[][] Split(IReadOnlyList<int> order, int batchSize)
+    public static T[][] Split<T>(IReadOnlyList<T> order, int batchSize)
     {
         var count = (order.Count + batchSize - 1) / batchSize;
-        var batches = new int[count][];
+        var batches = new T[count][];
         for (var b = 0; b < count; b++)
         {
             var (begin, end) = ((int)((long)order.Count * b / count), (int)((long)order.Count * (b + 1) / count));

@@ -218,6 +218,28 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         throw new NotSupportedException($"{Name} runs as a whole.");
 
+    /// <summary>
+    /// The features before the head in a training step, with that step's random numbers. Only of a network that <see cref="RunsInStages"/>
+    /// and <see cref="GivesFeatures"/>. The caller disposes the result, and keeps the input.
+    /// </summary>
+    /// <param name="inputs">Result of the stages before <paramref name="first"/>.</param>
+    /// <param name="first">Number of stages that ran before.</param>
+    /// <param name="seed">Seed of the training.</param>
+    /// <param name="step">The step, from 0.</param>
+    /// <returns>[N, ...].</returns>
+    public Tensor FeaturesInTraining(ModelInputs inputs, int first, long seed, int step)
+    {
+        var current = inputs.Activations.alias();
+        for (var stage = first; stage < Stages.Count; stage++)
+        {
+            var next = ForwardStageInTraining(inputs.With(current), stage, seed, step);
+            current.Dispose();
+            current = next;
+        }
+        using (current)
+            return FeaturesOf(current);
+    }
+
     /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs], with
     /// the features before the head.</summary>
     /// <param name="graph">Gets the operators.</param>

@@ -47,6 +47,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>Order of the batches of an epoch whose rows were grouped by length.</summary>
     public static RandomStream BatchOrder { get; } = new(41);
 
+    /// <summary>Order of the rows of a class, and of all pairs, in an epoch of contrastive training.</summary>
+    public static RandomStream Pairs { get; } = new(42);
+
+    /// <summary>Which rows of other classes the rows of a class are paired with.</summary>
+    public static RandomStream PairRounds { get; } = new(43);
+
     /// <summary>Which validation rows are kept for conformal prediction.</summary>
     public static RandomStream CalibrationRows { get; } = new(30);
 

@@ -15,7 +15,8 @@ internal static class Curves
             return Markup.None;
         var steps = run.Steps.Where(step => step.Epoch <= epochs.Count).ToList().Thin(MostPoints);
         var x = Axis.Linear([0, epochs.Count], atLeast: epochs.Count >= 4 ? 4 : epochs.Count, exact: true);
-        var mark = run.Report.BestEpoch > 0 && epochs[0].ValidationLoss is not null ? ((double)run.Report.BestEpoch, "best")
+        var mark = run.Report.BestEpoch > 0 && epochs.Any(epoch => epoch.ValidationLoss is not null)
+            ? ((double)run.Report.BestEpoch, "best")
             : ((double, string)?)null;
 
         List<Chart> charts = [];

@@ -85,6 +85,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             ConformalFit.Check(_options, network, task, data);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
+            if (_options.Strategy.TrainsPairs)
+                PairSampling.Check(data.Training, label => task.TextOf([label]), fit.Channel);
             _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,

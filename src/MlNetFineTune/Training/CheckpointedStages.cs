@@ -18,7 +18,9 @@ namespace MlNetFineTune.Training;
 /// <param name="first">The first stage that a step runs.</param>
 /// <param name="frozen">Number of the lowest stages that are not trained: of those that a step runs, nothing is stored.</param>
 /// <param name="seed">Seed of the training.</param>
-internal sealed class CheckpointedStages(FineTunedNetwork network, int first, int frozen, long seed)
+/// <param name="forwardFrom">The forward pass from a stage on, which takes the inputs, the stage and the number of the batch.</param>
+internal sealed class CheckpointedStages(
+    FineTunedNetwork network, int first, int frozen, long seed, Func<ModelInputs, int, int, Tensor> forwardFrom)
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
         .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
@@ -52,7 +54,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, in
         }
         if (_kept.Count > 0)
             _last = current = current.detach().requires_grad_();
-        return network.ForwardInTraining(inputs.With(current), Math.Max(first, LastStage), seed, batch);
+        return forwardFrom(inputs.With(current), Math.Max(first, LastStage), batch);
     }
 
     /// <summary>The backward pass through the stages below those that <c>loss.backward()</c> reached.</summary>

@@ -28,7 +28,7 @@ internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopReque
                 : best.LiveIsFinite() ? null : "the weights are no longer numbers";
             if (StopRequest.Agree(state.Divergence is not null))
                 return TrainingReport.EndReason.Diverged;
-            IsBest = best.Offer(epoch, evaluation);
+            IsBest = !phase.Planned.TrainsPairs && best.Offer(epoch, evaluation); // after pairs there is no trained head yet
             if (IsBest)
                 best.Outputs = evaluator?.Outputs;
             meter.Validation = evaluation;

@@ -12,7 +12,8 @@ namespace MlNetFineTune.Training;
 /// Whether batches have rows of similar length: not where features of one length could be cached, so that the batches are the same with and
 /// without a cache.
 /// </param>
-internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation, bool SortsByLength);
+/// <param name="TrainsPairs">Whether the batches are of pairs of rows.</param>
+internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation, bool SortsByLength, bool TrainsPairs);
 
 /// <summary>The rows of an epoch, their order, and their inputs.</summary>
 internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
@@ -39,14 +40,17 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
         var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet)
             ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet);
-        return new PhaseInputs(training, EvaluatorOf(phase, features), SortsByLength: !features.CouldKeep(augmentation));
+        var pairs = phase.Planned.TrainsPairs;
+        return new PhaseInputs(
+            training, pairs ? null : EvaluatorOf(phase, features), SortsByLength: !features.CouldKeep(augmentation), pairs);
     }
 
     /// <summary>Number of steps of a phase, from its first epoch to its last.</summary>
     /// <param name="phase">The phase.</param>
     /// <param name="inputs">Its inputs.</param>
     public int StepsOf(TrainingPhase phase, PhaseInputs inputs) =>
-        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch), phase.FirstEpoch, inputs).Steps;
+        phase.Planned.Epochs * (inputs.TrainsPairs ? PairsOf(phase.FirstEpoch)
+            : InSteps(Usable(run.Data.Training, phase.FirstEpoch), phase.FirstEpoch, inputs)).Steps;
 
     // The outputs of frozen stages are cached across epochs.
     private Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
@@ -73,15 +77,16 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }
 
-    /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>.</summary>
+    /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>, or its pairs of them.</summary>
     /// <param name="epoch">The epoch.</param>
     /// <param name="inputs">Inputs of its phase.</param>
     /// <exception cref="InvalidOperationException">No training row could be read.</exception>
     public EpochOrder OrderOf(int epoch, PhaseInputs inputs)
     {
-        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch), epoch, inputs);
+        var order = inputs.TrainsPairs ? PairsOf(epoch)
+            : InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch), epoch, inputs);
         run.Data.RequireReadable(order.Batches.Length);
-        if (inputs.SortsByLength)
+        if (inputs.SortsByLength && !inputs.TrainsPairs)
             LogPadding(order);
         return order;
     }
@@ -99,6 +104,12 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     {
         if (_teacher.IsValueCreated)
             _teacher.Value?.Dispose();
+    }
+
+    private EpochOrder PairsOf(int epoch)
+    {
+        var pairs = PairSampling.Of(run.Data.Training, Usable(run.Data.Training, epoch)).Draw(run.Seed, epoch);
+        return PairBatches.Of(pairs, run.Options.BatchSize, run.Options.AccumulationSteps, BucketsOf(run.Data.Training));
     }
 
     private EpochOrder InSteps(int[] rows, int epoch, PhaseInputs inputs)

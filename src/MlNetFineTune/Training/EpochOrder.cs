@@ -7,6 +7,9 @@ namespace MlNetFineTune.Training;
 /// <param name="StepOf">The step of each batch, from 0, ascending.</param>
 internal sealed record EpochOrder(int[][] Batches, int[] StepOf)
 {
+    /// <summary>The pairs of each batch, whose rows are those of <see cref="Batches"/>; null if rows are trained one by one.</summary>
+    public IReadOnlyList<RowPair[]>? Pairs { get; init; }
+
     public int Steps => StepOf is [.., var last] ? last + 1 : 0;
 
     /// <summary>Rows are distributed to steps as to large batches, so that steps have the same rows as with a larger batch size.</summary>

@@ -365,8 +365,13 @@ public abstract record FineTuningOptions
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
     /// <summary>The plan of the training of a network, to which the adapters are attached.</summary>
+    /// <exception cref="ArgumentException">The strategy or the adapter does not fit the network.</exception>
     internal TrainingPlan PlanFor(FineTunedNetwork network, long seed, Action<string> log) =>
-        Adapter.Apply(network, Strategy.Resolve(network.Name, network.Stages, Epochs), seed, log).Resolve(network, BatchNorm);
+        Strategy.TrainsPairs && !(network.RunsInStages && network.GivesFeatures)
+            ? throw new ArgumentException(
+                $"Strategy.{Strategy} compares the features before the head, and {network.Name} runs as a whole: take Strategy.Full().",
+                "options")
+            : Adapter.Apply(network, Strategy.Resolve(network.Name, network.Stages, Epochs), seed, log).Resolve(network, BatchNorm);
 
     /// <summary>Sets initial values of the network's head that depend on the training labels, if the head is the library's.</summary>
     internal virtual void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training)
@@ -440,6 +445,27 @@ public abstract record FineTuningOptions
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "
                 + "take GradientClipping.Norm.", "options");
         Schedule.Check(this);
+        if (Strategy.TrainsPairs)
+            CheckPairs();
+    }
+
+    private void CheckPairs()
+    {
+        if (!TaskInForce.HasClassScores)
+        {
+            throw new ArgumentException(
+                $"Strategy.{Strategy} compares rows of the same class and of different ones, and a row has one class only in Multiclass, "
+                + $"Binary and Ordinal. For {TaskInForce.Name} take Strategy.Full() or ProbeThenFull().", "options");
+        }
+        if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
+            throw Refused($"{mixing.GetType().Name} blends rows of different classes");
+        if (Distillation != Distillation.None)
+            throw Refused("Distillation teaches outputs, which pairs do not have");
+        if (WeightAveraging is WeightAveraging.WiseFtAveraging)
+            throw Refused("WeightAveraging.WiseFt mixes the weights of two phases, and after pairs there is no trained head");
+
+        ArgumentException Refused(string reason) =>
+            new($"Strategy.{Strategy} trains on pairs of rows, and {reason}. Leave it out.", "options");
     }
 
     private static void CheckDifferent(IReadOnlyList<(string Option, string Name)> columns)

@@ -61,6 +61,9 @@ internal sealed class LengthBuckets(Dataset rows, int batchSize, int? maxTokens)
         return all == 0 ? 0 : 1 - (double)used / all;
     }
 
+    /// <summary>Whether rows are within the limit of steps of a batch.</summary>
+    public bool AreFew(int[] batch) => maxTokens is not { } most || (long)batch.Length * batch.Max(StepsOf) <= most;
+
     private int StepsOf(int row) => rows.StepsOf(row) ?? 1;
 
     private int[] ByLength(IEnumerable<int> some) => [.. some.OrderByDescending(StepsOf)]; // stable

@@ -52,6 +52,9 @@ internal sealed class RunState
         BeginEpoch();
     }
 
+    /// <summary>Whether no batch of a phase was trained yet.</summary>
+    public bool IsAtStartOf(PlannedPhase phase) => Epochs.Count == phase.FirstEpoch - 1 && BatchesOfEpoch == 0;
+
     public void BeginEpoch() => (BatchesOfEpoch, LossSum, LossRows) = (0, 0, 0);
 
     public void Restore(RunState other)

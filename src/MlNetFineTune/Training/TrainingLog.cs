@@ -25,7 +25,8 @@ internal sealed class TrainingLog(TrainingRun run)
         run.Channel.Info(
             FormattableString.Invariant($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), ")
             + FormattableString.Invariant($"{Count(parameters) - Count(trained):N0} are frozen ")
-            + $"({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
+            + $"({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))})"
+            + $"{(phase.Planned.TrainsPairs ? ", on pairs of rows" : "")}.");
     }
 
     public void EndEpoch(TrainingReport.EpochReport epoch, bool best) => run.Channel.Info(
@@ -53,7 +54,7 @@ internal sealed class TrainingLog(TrainingRun run)
         if (bestEpoch > 0)
             run.Channel.Info($"{why}; the model is that of epoch {bestEpoch}.");
         else
-            run.Channel.Warning($"{why} before the first epoch was complete: "
+            run.Channel.Warning($"{why} before the first epoch{(run.Plan.Phases[0].TrainsPairs ? " of the head" : "")} was complete: "
                 + $"the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
     }
 

@@ -1,5 +1,4 @@
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +11,7 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, RunObservers observers)
 {
     private readonly SingleRowBatches _singleRows = new(run);
-    private readonly StepCounter _stepCounter = new(run);
+    private readonly BatchLoss _loss = BatchLoss.Of(run, phase.Planned);
 
     /// <summary>Trains the remaining epochs of the phase.</summary>
     /// <returns>The reason why the training ends; null if the next phase follows.</returns>
@@ -55,7 +54,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                     phase.OptimizerStep(LearningRate);
 
                 var learningRate = LearningRate;
-                var (loss, weight) = ForwardAndBackward(batch, _stepCounter.CountsOf(order, batch.Batch));
+                var (loss, weight) = ForwardAndBackward(batch, order);
                 using var owned = loss;
                 if (order.EndsStep(batch.Batch))
                     phase.OptimizerStep(learningRate);
@@ -77,13 +76,12 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
     /// <returns>The batch's mean loss, which may still be computed on the device, and its weight in the epoch's mean.</returns>
-    private (Tensor Loss, double Weight) ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
+    private (Tensor Loss, double Weight) ForwardAndBackward(StepInput batch, EpochOrder order)
     {
         using var scope = NewDisposeScope();
-        var targets = run.TargetsOf(batch) with { Step = countsOfStep }; // [N, ...]
-        var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]
-        var loss = run.Objective.Loss(outputs, targets); // a number
-        phase.Backward(loss, () => run.Objective.CountOf(targets));
-        return (loss.detach().MoveToOuterDisposeScope(), run.Objective.ReportedCountOf(targets, batch.Rows.Length));
+        var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]; [N, features] of pairs
+        var loss = _loss.Of(outputs, batch, order);
+        phase.Backward(loss.Mean, loss.CountOf);
+        return (loss.Mean.detach().MoveToOuterDisposeScope(), loss.Weight);
     }
 }

@@ -33,11 +33,14 @@ internal sealed class TrainingPhase : IDisposable
         _accumulates = options.Accumulates;
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
-        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average
+        // An average of pair epochs would never be evaluated.
+        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average && !planned.TrainsPairs
             ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
             : null;
         Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
-        _checkpointed = options.ActivationCheckpointing ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed) : null;
+        _checkpointed = options.ActivationCheckpointing
+            ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
+            : null;
     }
 
     public PlannedPhase Planned { get; }
@@ -80,12 +83,13 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>Whether gradients are being accumulated over batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
-    /// <summary>The forward pass of the trained stages in training mode, to outputs [N, outputs].</summary>
+    /// <summary>
+    /// The forward pass of the trained stages in training mode: outputs [N, outputs], or features [N, ...] in a phase of pairs.
+    /// </summary>
     /// <param name="inputs">The inputs, owned by the caller.</param>
     /// <param name="batch">Number of previous batches, for the random numbers.</param>
     public Tensor Forward(ModelInputs inputs, int batch) =>
-        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch)
-            : _checkpointed.Forward(inputs, batch);
+        _checkpointed is null ? ForwardFrom(inputs, Encoder.Stages, batch) : _checkpointed.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller.</param>
@@ -173,6 +177,10 @@ internal sealed class TrainingPhase : IDisposable
         Average?.Dispose();
         Encoder.Dispose();
     }
+
+    private Tensor ForwardFrom(ModelInputs inputs, int first, int batch) => Planned.TrainsPairs
+        ? _run.Network.FeaturesInTraining(inputs, first, _run.Seed, batch)
+        : _run.Network.ForwardInTraining(inputs, first, _run.Seed, batch);
 
     private void DivideGradients(double count)
     {

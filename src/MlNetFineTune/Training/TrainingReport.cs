@@ -13,17 +13,20 @@ public sealed record TrainingReport
     /// <param name="Epoch">Number of the epoch, from 1.</param>
     /// <param name="Loss">
     /// Mean training loss over the epoch's rows, weighted within each step; with the mixed labels of <see cref="Augmentation.MixUp"/> or
-    /// <see cref="Augmentation.CutMix"/>, and with the distillation loss if there is a teacher.
+    /// <see cref="Augmentation.CutMix"/>, and with the distillation loss if there is a teacher. In an epoch of pairs
+    /// (<see cref="Strategy.ContrastiveThenProbe"/>) the mean contrastive loss.
     /// </param>
     /// <param name="ValidationLoss">
-    /// Mean loss over all validation rows, weighted by example weights and class weights, without label smoothing; null without validation.
+    /// Mean loss over all validation rows, weighted by example weights and class weights, without label smoothing; null without validation
+    /// and in an epoch of pairs.
     /// </param>
     /// <param name="LearningRate">Learning rate of the head in the last step.</param>
     /// <param name="Seconds">Duration of the epoch with its validation, in seconds.</param>
     public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
     {
         /// <summary>
-        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
+        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation and in an epoch of
+        /// pairs.
         /// </summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
@@ -88,7 +91,10 @@ public sealed record TrainingReport
     /// <summary>The completed epochs, in order.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
-    /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
+    /// <summary>
+    /// The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete, epochs of pairs
+    /// (<see cref="Strategy.ContrastiveThenProbe"/>) not counted.
+    /// </summary>
     public required int BestEpoch { get; init; }
 
     /// <summary>

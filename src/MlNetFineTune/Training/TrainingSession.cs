@@ -88,6 +88,8 @@ internal sealed class TrainingSession : IDisposable
                 return TrainingReport.EndReason.EarlyStopped;
             if (_state.Epochs.Count >= planned.LastEpoch)
                 continue; // completed before the checkpoint
+            if (_state.IsAtStartOf(planned) && planned.TrainsPairs != _run.Plan.Phases[0].TrainsPairs)
+                _state.Losses = new LossWatch(); // losses of pairs and of the task cannot be compared
             using var phase = new TrainingPhase(planned, _run);
             Checkpoints?.Resume(phase);
             _observers.BeginPhase(phase);

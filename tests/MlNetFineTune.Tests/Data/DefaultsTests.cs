@@ -79,6 +79,8 @@ public sealed class DefaultsTests
         Assert.AreEqual("Lora(rank: 8, alpha: 16, targets: [*], dropout: 0)", Adapter.Lora().ToString());
         Assert.AreEqual("Gradual(epochsEach: 1, layerDecay: 0.7)", Strategy.Gradual().ToString());
         Assert.AreEqual("ProbeThenFull(probe: 0.5, probeRate: 3, fullRate: 0.3, layerDecay: 0.7)", Strategy.ProbeThenFull().ToString());
+        Assert.AreEqual(
+            "ContrastiveThenProbe(20, encoderRate: 0.02, probeRate: 3, layerDecay: 1)", Strategy.ContrastiveThenProbe().ToString());
         Assert.AreEqual("HeadOnly", Strategy.HeadOnly.ToString());
         Assert.AreEqual("Sgd(momentum: 0.9, weightDecay: 0.0001, nesterov: True)", Optimizer.Sgd().ToString());
         Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));

@@ -141,7 +141,8 @@ public sealed class TextPipelineTests
         ParameterGroups.Apply(plan.Phases[0], network);
         network.BeginTraining(3);
         var inputs = new ModelInputs(tensor(new long[] { 2, 5, 6, 3 }, [2, 2], ScalarType.Int64), new Dictionary<string, Tensor>());
-        var counted = new CheckpointedStages(network, first: 0, frozen: 3, seed: 1);
+        var counted = new CheckpointedStages(
+            network, first: 0, frozen: 3, seed: 1, (some, stage, step) => network.ForwardInTraining(some, stage, seed: 1, step));
         counted.Forward(inputs, batch: 0).sum().backward();
         Assert.AreEqual(1, counted.Kept);
         counted.Backward();

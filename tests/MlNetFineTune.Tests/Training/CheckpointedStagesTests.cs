@@ -89,7 +89,9 @@ public sealed class RecomputedStagesTests
             foreach (var (name, tensor) in classifier.NamedTensors())
                 tensor.copy_(before[name]);
         }
-        var recomputed = new CheckpointedStages(classifier, first, frozen: first, seed: 1);
+        var recomputed = new CheckpointedStages(
+            classifier, first, frozen: first, seed: 1,
+            (inputs, stage, batch) => classifier.ForwardInTraining(inputs, stage, seed: 1, batch));
         var actual = Step(() => recomputed.Forward(input, batch: 0), recomputed.Backward);
 
         CollectionAssert.AreEquivalent(expected.Keys, actual.Keys);

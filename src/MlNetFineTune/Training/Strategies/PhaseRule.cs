@@ -11,6 +11,9 @@ internal sealed record PhaseRule(int Epochs, Func<NetworkParameter, float> Scale
     /// <summary>Whether the augmentation of the options applies; without it, frozen features are computed once.</summary>
     public bool Augments { get; init; } = true;
 
+    /// <summary>Whether the features of pairs of rows are trained, and not the outputs of the task.</summary>
+    public bool TrainsPairs { get; init; }
+
     /// <summary>Whether BatchNorm keeps pretrained statistics, if there are any and the options do not set the mode.</summary>
     public bool KeepsStatistics { get; init; }
 

@@ -23,6 +23,7 @@ internal static class PlanDescription
                 Count(all.SelectMany(stage => stage)));
             text.Append(Invariant($"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: {trained:N0} of {total:N0} parameters train "))
                 .Append(Invariant($"({100.0 * trained / total:0.#} %)"))
+                .Append(phase.TrainsPairs ? ", on pairs of rows" : "")
                 .Append(phase.Augments ? "" : ", without augmentation")
                 .AppendLine(phase.BatchNorm == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "");
             for (var stage = 0; stage <= network.Stages.Count; stage++)

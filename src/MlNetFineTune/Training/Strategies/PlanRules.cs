@@ -31,7 +31,10 @@ internal sealed record PlanRules(IReadOnlyList<PhaseRule> Phases)
             var mode = batchNorm != BatchNormMode.ByStrategy ? batchNorm
                 : rule.KeepsStatistics && network.HasPretrainedStatistics ? BatchNormMode.Frozen
                 : BatchNormMode.Train;
-            phases.Add(new PlannedPhase(phases.Sum(phase => phase.Epochs) + 1, rule.Epochs, scales, frozen, rule.Augments, mode));
+            phases.Add(new PlannedPhase(phases.Sum(phase => phase.Epochs) + 1, rule.Epochs, scales, frozen, rule.Augments, mode)
+            {
+                TrainsPairs = rule.TrainsPairs,
+            });
         }
         return new TrainingPlan(phases);
     }

@@ -40,10 +40,5 @@ public abstract partial record Strategy
             string.Create(CultureInfo.InvariantCulture,
                 $"ProbeThenFull(probe: {_probe}, probeRate: {_probeRate}, fullRate: {_fullRate}, layerDecay: "
                 + $"{_layerDecay})");
-
-        private static float CheckRate(float rate, string name) =>
-            rate > 0 && float.IsFinite(rate)
-                ? rate
-                : throw new ArgumentOutOfRangeException(name, rate, "The factor of the learning rate must be above 0.");
     }
 }

@@ -5,7 +5,7 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// Which parameters of the network are trained, in which epochs and at which learning rate. The head is trained at the full learning rate,
-/// with every strategy except <see cref="ProbeThenFull"/> and <see cref="Custom"/>; below it a layer decay gives each stage a lower
+/// with every strategy except those with rates of their own and <see cref="Custom"/>; below it a layer decay gives each stage a lower
 /// learning rate than the one above (Howard and Ruder 2018, section 3.2, https://arxiv.org/abs/1801.06146). All other parameters are
 /// frozen: their weights and BatchNorm statistics do not change.
 /// </summary>
@@ -70,6 +70,38 @@ public abstract partial record Strategy
         new ProbeThenFullStrategy(probe, probeRate, fullRate, layerDecay);
 
     /// <summary>
+    /// Contrastive training for few labelled rows (SetFit, Tunstall et al. 2022, https://arxiv.org/abs/2209.11055): first the network below
+    /// the head, on pairs of rows, so that features of the same class are alike and those of different classes are not; then only the head,
+    /// on features that are computed once. The loss of a pair is (cosine similarity - target)², where the target is 1 for rows of
+    /// one class and 0 otherwise (<c>CosineSimilarityLoss</c> of sentence-transformers).
+    /// <para>In each epoch of pairs every row begins one pair with a row of its class and one with a row of another, drawn from the seed
+    /// and the epoch. A row is never paired with itself, rows of weight 0 are in no pair, and the rows of other classes come about equally
+    /// often. A class with one row has pairs of the second kind only, which is a warning; if every class has one row, it is an error. A
+    /// batch has <see cref="FineTuningOptions.BatchSize"/> / 2 pairs, and each of its rows is computed once. These epochs are not validated
+    /// and never the model's, unless the training is stopped within them; <see cref="FineTuningOptions.Sampling"/>,
+    /// <see cref="FineTuningOptions.WeightAveraging"/> and early stopping act on the second phase. In each phase the schedule runs once.
+    /// </para>
+    /// <para>For tasks with one class a row (<see cref="LearningTask.Multiclass"/>, <see cref="LearningTask.Binary"/>,
+    /// <see cref="LearningTask.Ordinal"/>) and networks that run in stages. Not with <see cref="Distillation"/>, <c>MixUp</c>,
+    /// <c>CutMix</c> and <see cref="WeightAveraging.WiseFt"/>.</para>
+    /// </summary>
+    /// <param name="iterations">
+    /// Number of epochs of pairs, each with two pairs a row; the remaining <see cref="FineTuningOptions.Epochs"/>, at least one, train the
+    /// head. SetFit's <c>num_iterations</c>. At least 1. Default 20; fewer suffice for many classes or rows.
+    /// </param>
+    /// <param name="encoderRate">
+    /// Factor of the learning rate in the first phase, of the uppermost stage. Above 0. Default 0.02: 2e-5 for the default rate.
+    /// </param>
+    /// <param name="probeRate">Factor of the head's learning rate in the second phase. Above 0. Default 3.</param>
+    /// <param name="layerDecay">
+    /// Factor of the learning rate from each stage to the one below it, in the first phase. Above 0, at most 1. Default 1.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    public static Strategy ContrastiveThenProbe(
+        int iterations = 20, float encoderRate = 0.02f, float probeRate = 3, float layerDecay = 1) =>
+        new ContrastiveStrategy(iterations, encoderRate, probeRate, layerDecay);
+
+    /// <summary>
     /// Trains biases, scales and shifts of norms, and the head, which are less than 1 % of the parameters (Ben Zaken et al. 2021, "BitFit",
     /// https://arxiv.org/abs/2106.10199; Frankle et al. 2020, https://arxiv.org/abs/2003.00152). All at the full learning rate.
     /// </summary>
@@ -84,6 +116,9 @@ public abstract partial record Strategy
     /// </param>
     public static Strategy Custom(Func<string, float> rule) => new CustomStrategy(rule);
 
+    /// <summary>Whether a phase trains on pairs of rows.</summary>
+    internal virtual bool TrainsPairs => false;
+
     /// <param name="network">Name of the network, for messages.</param>
     /// <param name="stages">Names of the stages of the network.</param>
     /// <param name="epochs">Epochs of the whole training.</param>
@@ -93,6 +128,10 @@ public abstract partial record Strategy
     private protected static float CheckDecay(float layerDecay) => layerDecay is > 0 and <= 1
         ? layerDecay
         : throw new ArgumentOutOfRangeException(nameof(layerDecay), layerDecay, "The layer decay must be above 0 and at most 1.");
+
+    private protected static float CheckRate(float rate, string name) => rate > 0 && float.IsFinite(rate)
+        ? rate
+        : throw new ArgumentOutOfRangeException(name, rate, "The factor of the learning rate must be above 0.");
 
     private sealed record HeadOnlyStrategy : Strategy
     {

@@ -38,6 +38,9 @@ internal sealed record PlannedPhase(
     int FirstEpoch, int Epochs, IReadOnlyDictionary<string, float> LearningRateScales, int FrozenStages, bool Augments,
     BatchNormMode BatchNorm)
 {
+    /// <summary>Whether the features of pairs of rows are trained, by the contrastive loss; such epochs are not validated.</summary>
+    public bool TrainsPairs { get; init; }
+
     public int LastEpoch => FirstEpoch + Epochs - 1;
 
     public float ScaleOf(string parameter) => LearningRateScales[parameter];
