@@ -106,6 +106,17 @@ internal sealed class NetworkGraph(int size = 0)
         return isSingle ? Add("indices", "Reshape", [indices, Constant("shape", -1L)], [], mayBeRounded: false) : indices;
     }
 
+    /// <summary>The first rows of a table, as many as there are steps: [most, C], [N, T] -> [T, C].</summary>
+    public GraphValue FirstRows(GraphValue table, GraphValue steps)
+    {
+        var shape = Add("shape", "Shape", [steps], [], mayBeRounded: false);
+        var count = Add("steps", "Gather", [shape, Constant("axis", 1L)], [("axis", 0L)], mayBeRounded: false);
+        return Add("Slice", [table, Constant("starts", 0L), count, Constant("axes", 0L)]);
+    }
+
+    /// <summary>A dimension of length 1 before each of these of the result.</summary>
+    public GraphValue Unsqueeze(GraphValue value, params long[] axes) => Add("Unsqueeze", [value, Constant("axes", axes)]);
+
     /// <summary>Copies a weight.</summary>
     /// <param name="name">Name of the value, as near to the weight file's as the layer knows it.</param>
     /// <param name="tensor">The tensor; the caller owns it.</param>
