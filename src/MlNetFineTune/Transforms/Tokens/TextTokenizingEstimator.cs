@@ -41,6 +41,11 @@ public sealed class TextTokenizingEstimator : IEstimator<ITransformer>
 
     private TextTokenizingEstimator(IHostEnvironment env, TextInput texts, string output, TextTokenizingOptions options)
     {
+        if (texts.Columns.First == texts.Columns.Second)
+        {
+            throw new ArgumentException(
+                $"The first and the second text are both in '{texts.Column}': name another column.", nameof(options));
+        }
         (_env, _texts) = (env, texts);
         _columns = new TokenizedColumnNames(
             output, options.MaskColumnName, options.TokenTypesColumnName, options.TokensColumnName, options.OffsetsColumnName,
@@ -51,8 +56,6 @@ public sealed class TextTokenizingEstimator : IEstimator<ITransformer>
     internal static TextTokenizingEstimator Of(
         IHostEnvironment env, string output, string input, Tokenizer tokenizer, int mostOfNetwork, TextTokenizingOptions options)
     {
-        if (options.SecondTextColumnName == input)
-            throw new ArgumentException($"The first and the second text are both in '{input}': name another column.", nameof(options));
         var texts = new TextInput(
             new TextColumns(input, options.SecondTextColumnName), tokenizer, LengthOf(options, UsualLength, mostOfNetwork),
             options.Truncation ?? TextTruncation.KeepStart, hasSegments: true);
