@@ -10,7 +10,8 @@ IReadOnlyList<Benchmark> benchmarks =
     new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
     new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
-    new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
+    new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new OnnxStock(), new OnnxTexts(),
+    new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>

@@ -12,7 +12,9 @@ internal static class OnnxSessions
 {
     /// <param name="env">Environment of the context.</param>
     /// <param name="path">The network's file, which must not change while the session is open.</param>
-    /// <exception cref="InvalidOperationException">The context has a GPU, this ONNX Runtime has no CUDA, and may not use the CPU.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The context has a GPU, this ONNX Runtime has no CUDA, and <c>FallbackToCpu</c> is false.
+    /// </exception>
     public static InferenceSession Open(IHostEnvironment env, string path)
     {
         var wanted = env.GetOnnxSessionOption();

@@ -1,5 +1,5 @@
-// Scores the texts that follow with a saved chain of tokenizer and network, and prints for each the ids of its tokens and the probabilities:
-// all at once, and the first again by a PredictionEngine. The arguments before the texts are the zips of a tokenizer and of a chain.
+// Scores texts with a saved chain of tokenizer and network, and prints for each the ids of its tokens and the probabilities: all at once,
+// and the first again by a PredictionEngine. The arguments are the zips of a tokenizer and of a chain, and the texts.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;

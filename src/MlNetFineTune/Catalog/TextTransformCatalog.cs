@@ -36,8 +36,8 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// Splits texts into the tokens of a network's vocabulary, with special tokens, as in its training. Needs no libtorch. The transformer is
-    /// saved with the vocabulary.
+    /// Splits texts into the tokens of a network's vocabulary, with special tokens, as in its training. Needs no libtorch. The transformer
+    /// is saved with the vocabulary.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
     /// <param name="outputColumnName">Name of the column of token ids: a vector of Int64.</param>

@@ -115,7 +115,8 @@ public sealed class TokenizeTextTests
         using var empty = new Folder();
         Assert.ThrowsExactly<FileNotFoundException>(() => _ml.Transforms.TokenizeText("Ids", "Text", empty.Path));
         var numbers = _ml.Data.LoadFromEnumerable([new { Text = 1f }]);
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Transforms.TokenizeText("Ids", "Text", SmallTexts.Backbone).Fit(numbers));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => _ml.Transforms.TokenizeText("Ids", "Text", SmallTexts.Backbone).Fit(numbers));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(
             () => _ml.Transforms.TokenizeText("Ids", "Words", SmallTexts.Backbone).GetOutputSchema(new SchemaShape([])));
     }

@@ -73,7 +73,6 @@ internal sealed class TextLayer(TextConfig config)
     private Tensor Heads(Tensor vectors) =>
         vectors.view(vectors.shape[0], vectors.shape[1], config.Heads, config.Width / config.Heads).transpose(1, 2);
 
-    // The operators are those of transformers' export of BERT in their order, which runtimes replace by one fused operator.
     private GraphValue WriteAttention(NetworkGraph graph, GraphValue input, GraphValue bias)
     {
         var width = config.Width / config.Heads;
