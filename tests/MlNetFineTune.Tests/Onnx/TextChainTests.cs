@@ -184,6 +184,28 @@ public sealed class TextChainTests
             SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(((ITransformer)other).Transform(view)));
     }
 
+    // The tests have ONNX Runtime's package for CPUs.
+    [TestMethod]
+    public void AGpuThatTheRuntimeHasNotIsAnErrorOrReplacedByTheCpu()
+    {
+        using var model = ExportedText.Fit(_ml, ExportedText.OfClasses);
+        var view = SmallTexts.View(_ml, ExportedText.Rows());
+        using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(model, view.Schema);
+        var zip = SmallTraining.Save(_ml, (ITransformer)chain, view.Schema);
+
+        var strict = new MLContext { GpuDeviceId = 0, FallbackToCpu = false };
+        Assert.ThrowsExactly<InvalidOperationException>(() => strict.FineTuning.ToOnnxPipeline(model, view.Schema));
+        var error = Assert.Throws<Exception>(() => strict.Model.Load(new MemoryStream(zip), out _));
+        StringAssert.Contains(error.GetBaseException().Message, "Microsoft.ML.OnnxRuntime.Gpu");
+
+        var lenient = new MLContext { GpuDeviceId = 0, FallbackToCpu = true };
+        var log = new LogLines(lenient);
+        using var loaded = (IDisposable)lenient.Model.Load(new MemoryStream(zip), out _);
+        Assert.Contains(line => line.StartsWith("Device: CPU.", StringComparison.Ordinal), log.Warnings);
+        SmallTraining.AssertClose(
+            SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(((ITransformer)loaded).Transform(view)));
+    }
+
     [TestMethod]
     public void ADamagedFileIsRefused()
     {
