@@ -11,7 +11,7 @@ IReadOnlyList<Benchmark> benchmarks =
     new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(),
-    new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
+    new OnnxStock(), new OnnxTexts(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>

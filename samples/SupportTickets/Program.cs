@@ -1,9 +1,10 @@
 // Sorts messages of customers by the team that answers them, compared with ML.NET's own text features. Without arguments it trains a small
 // network from random weights on generated messages, so that nothing is downloaded. With a pretrained network and your own texts:
 //   --model sentence-transformers/all-MiniLM-L6-v2 (a repository of the hub, or a folder)  --train train.tsv --test test.tsv
-// Each line of the files is a label, a tab and a text. --smoke is a quick test.
+// Each line of the files is a label, a tab and a text. --smoke is a quick test; --onnx PATH saves a model for programs without libtorch.
 using System.Globalization;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetFineTune;
 using SupportTickets;
 
@@ -51,6 +52,16 @@ ml.Model.Save(trained, train.Schema, path);
 var elsewhere = new MLContext();
 using var engine = elsewhere.Model.CreatePredictionEngine<Ticket, Answer>(elsewhere.Model.Load(path, out _));
 File.Delete(path);
+
+if (Option("--onnx") is { } onnx)
+{
+    // Tokenizer, network and classes again; ONNX Runtime computes the network.
+    using var chain = (IDisposable)ml.FineTuning.ToOnnxPipeline(trained, test.Schema);
+    var names = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(((ITransformer)chain).Transform(test));
+    ml.Model.Save(new TransformerChain<ITransformer>((ITransformer)chain, names), test.Schema, onnx);
+    Console.WriteLine($"saved for ONNX Runtime: {onnx}");
+}
+
 var question = new Ticket { Text = "Hello, the money for my returned order is not back on my card." };
 var answer = engine.Predict(question);
 Console.WriteLine($"'{question.Text}' -> {answer.PredictedLabel} ({answer.Score.Max():0.00})");

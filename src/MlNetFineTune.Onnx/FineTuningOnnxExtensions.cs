@@ -12,7 +12,9 @@ public static class FineTuningOnnxExtensions
     /// floats, red, green and blue from 0 to 255; the graph normalizes them. Input of modules with one column: for numbers <c>features</c>,
     /// [batch, ...] floats; for keys <c>keys</c>, [batch, K] UInt32, 0 for a missing key. Table columns beside the picture, and the columns
     /// of a module with several inputs (<see cref="InputBranches"/>), are inputs with the columns' names; missing numbers of a table are
-    /// NaN, and with <see cref="MissingPictures"/> the input <c>missing_picture</c>, [batch, 1] floats, is 1 for a row without a picture. A
+    /// NaN, and with <see cref="MissingPictures"/> the input <c>missing_picture</c>, [batch, 1] floats, is 1 for a row without a picture.
+    /// Inputs of text networks: <c>input_ids</c>, <c>attention_mask</c> and, where the network has several segments,
+    /// <c>token_type_ids</c>, Int64 [batch, tokens] with any number of rows and tokens, which <c>ml.Transforms.TokenizeText</c> gives. A
     /// module must consist of supported layers (docs/modules.md). Outputs of multiclass and ordinal classification: <c>logits</c> and
     /// <c>probabilities</c>, [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and
     /// <c>predicted</c>, 1 for a predicted label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c>
@@ -27,9 +29,9 @@ public static class FineTuningOnnxExtensions
     /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
-    /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has sequence inputs, or uses test-time
-    /// augmentation; or a column has the name of another input or output of the file; or a module that is no Sequential has a novelty
-    /// score. The message names the reason and an alternative.
+    /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has sequence inputs, labels words
+    /// (<see cref="LearningTask.TokenClassification"/>), or uses test-time augmentation; or a column has the name of another input or
+    /// output of the file; or a module that is no Sequential has a novelty score. The message names the reason and an alternative.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -43,6 +45,8 @@ public static class FineTuningOnnxExtensions
     /// ML.NET's scorers) with the same output columns, for every task and several heads; those of <see cref="ConformalPrediction"/> are
     /// left out, because ML.NET has no transformer for them. The chain can be saved, loaded and used without
     /// TorchSharp and this library: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer.
+    /// Of text models the first transformer is this library's: it tokenizes the texts as in training, and computes batches of rows by ONNX
+    /// Runtime. The application references MlNetFineTune.Onnx and Microsoft.ML.OnnxRuntime, but no package of libtorch.
     /// ML.NET resizes pictures differently from this library, so scores differ slightly; a picture that cannot be read is always an error.
     /// ML.NET parallelizes over rows, and ONNX Runtime within each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions {
     /// IntraOpNumThreads = 1 })</c> before this call, and before loading the chain, halves the CPU time and is also faster for hundreds of

@@ -16,20 +16,29 @@ internal static class OnnxDevice
     /// <exception cref="InvalidOperationException">This ONNX Runtime has no CUDA, and <c>FallbackToCpu</c> is false.</exception>
     public static MLContext Choose(MLContext ml)
     {
-        var (gpu, fallback) = Contexts.Device(ml);
         var options = ml.GetOnnxSessionOption();
-        if (gpu is not { } id || options?.CreateSessionOptions is not null || HasCuda(id))
+        if (Contexts.Device(ml).GpuDeviceId is null || options?.CreateSessionOptions is not null || Find(ml) is not null)
             return ml;
-        var reason = $"MLContext.GpuDeviceId is {id}, but this application's ONNX Runtime was built without CUDA. "
-            + "Reference the package Microsoft.ML.OnnxRuntime.Gpu instead of Microsoft.ML.OnnxRuntime";
-        if (!fallback)
-            throw new InvalidOperationException($"{reason}, or set MLContext.FallbackToCpu to true to go on with the CPU.");
-        using (var channel = ((IHostEnvironment)ml).Start(nameof(FineTuningOnnxExtensions.ToOnnxPipeline)))
-            channel.Warning($"Device: CPU. {reason}.");
         var onCpu = new MLContext { TempFilePath = ml.TempFilePath };
         if (options is not null)
             onCpu.SetOnnxSessionOption(options);
         return onCpu;
+    }
+
+    /// <returns>The GPU of the context; null for the CPU.</returns>
+    /// <exception cref="InvalidOperationException">This ONNX Runtime has no CUDA, and <c>FallbackToCpu</c> is false.</exception>
+    public static int? Find(IHostEnvironment env)
+    {
+        var (gpu, fallback) = Contexts.Device(env);
+        if (gpu is not { } id || HasCuda(id))
+            return gpu;
+        var reason = $"MLContext.GpuDeviceId is {id}, but this application's ONNX Runtime was built without CUDA. "
+            + "Reference the package Microsoft.ML.OnnxRuntime.Gpu instead of Microsoft.ML.OnnxRuntime";
+        if (!fallback)
+            throw new InvalidOperationException($"{reason}, or set MLContext.FallbackToCpu to true to go on with the CPU.");
+        using var channel = env.Start(nameof(FineTuningOnnxExtensions.ToOnnxPipeline));
+        channel.Warning($"Device: CPU. {reason}.");
+        return null;
     }
 
     // The call that ML.NET makes. Other problems with the GPU throw an OnnxRuntimeException, which ML.NET handles.

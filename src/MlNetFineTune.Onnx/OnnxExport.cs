@@ -66,7 +66,7 @@ internal static class OnnxExport
     {
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [network.Definition is null ? "module" : "backbone"] = network.Name,
+            [network.Definition is null && model.Inputs.Tokens is null ? "module" : "backbone"] = network.Name,
         };
         if (model.Inputs.Pixels is { Preprocessing: var preprocessing })
         {
@@ -76,7 +76,8 @@ internal static class OnnxExport
         }
         else
         {
-            metadata["features"] = model.Inputs.Form;
+            foreach (var (name, value) in model.Inputs.DescribeToFile())
+                metadata[name] = value;
         }
         if (tensors.Count > 1)
             metadata["inputs"] = JsonSerializer.Serialize(tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Description));

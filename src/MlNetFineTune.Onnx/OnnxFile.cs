@@ -67,6 +67,7 @@ internal static class OnnxFile
     {
         GraphElement.Byte => DataType.Uint8,
         GraphElement.UInt32 => DataType.Uint32,
+        GraphElement.Int64 => DataType.Int64,
         _ => DataType.Float,
     };
 
@@ -119,7 +120,7 @@ internal static class OnnxFile
         _ => throw new NotSupportedException($"A constant of type {values.GetType().Name}."),
     };
 
-    // Shape [batch, ...] with a symbolic batch dimension.
+    // Shape [batch, ...] with a symbolic batch dimension, and a symbolic number of steps where rows differ in length.
     private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, IReadOnlyList<long>? shape)
     {
         var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };
@@ -130,7 +131,9 @@ internal static class OnnxFile
                 Dim =
                 {
                     new TensorShapeProto.Types.Dimension { DimParam = "batch" },
-                    shape.Select(size => new TensorShapeProto.Types.Dimension { DimValue = size }),
+                    shape.Select(size => size == GraphInput.Steps
+                        ? new TensorShapeProto.Types.Dimension { DimParam = "tokens" }
+                        : new TensorShapeProto.Types.Dimension { DimValue = size }),
                 },
             };
         }

@@ -10,7 +10,8 @@ namespace MlNetFineTune.Onnx;
 
 /// <summary>
 /// A fine-tuned network as a chain of ML.NET's own transformers: they compute the tensors that the input declares
-/// (<see cref="ModelInput.ToTensors"/>), the network's outputs, and the columns of each head (<see cref="OnnxScorer"/>).
+/// (<see cref="ModelInput.ToTensors"/>), the network's outputs, and the columns of each head (<see cref="OnnxScorer"/>). For texts, of
+/// which ML.NET has neither tokens nor batches, <see cref="OnnxTextTransformer"/> computes the outputs.
 /// </summary>
 internal static class OnnxPipeline
 {
@@ -41,15 +42,10 @@ internal static class OnnxPipeline
             string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
             string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];
             chain.Copy([.. taken.Select(name => (Aside + name, name))]);
-            IReadOnlyList<TensorColumn> tensors =
-                [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = Inputs + tensor.Name })];
-            var maker = new TensorMaker(ml, chain, schema, oversampling);
-            foreach (var tensor in tensors)
-                tensor.MakeBy(maker);
-            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, tensors, Outputs);
-            chain.Add(Network(
-                onnxContext, [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)], file.Path,
-                chain.View));
+            if (model.Inputs is TextInput texts)
+                chain.Add(OfTexts(texts));
+            else
+                AddTensorsAndNetwork();
             foreach (var scorer in scorers)
             {
                 foreach (var step in scorer.Steps)
@@ -65,6 +61,27 @@ internal static class OnnxPipeline
         {
             chain.Dispose();
             throw;
+        }
+
+        void AddTensorsAndNetwork()
+        {
+            IReadOnlyList<TensorColumn> tensors =
+                [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = Inputs + tensor.Name })];
+            var maker = new TensorMaker(ml, chain, schema, oversampling);
+            foreach (var tensor in tensors)
+                tensor.MakeBy(maker);
+            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, tensors, Outputs);
+            chain.Add(Network(
+                onnxContext, [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)], file.Path,
+                chain.View));
+        }
+
+        OnnxTextTransformer OfTexts(TextInput texts)
+        {
+            texts.ColumnsOf(ml, schema, ""); // an error before the network is written
+            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, texts.ToTensors(), Outputs);
+            return OnnxTextTransformer.Create(
+                onnxContext, texts, [.. outputs.Select(output => new OnnxTextOutput(output.Value.Name, output.Length))], file.Path);
         }
     }
 

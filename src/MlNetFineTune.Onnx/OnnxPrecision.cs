@@ -25,11 +25,12 @@ public abstract record OnnxPrecision
     /// <summary>
     /// Weights are stored as 8-bit integers: a quarter of the file size. Convolutions also compute in 8 bits (Jacob et al. 2018,
     /// https://arxiv.org/abs/1712.05877), with input ranges measured on photos (static quantization); linear layers determine theirs at run
-    /// time (dynamic quantization). Scores change: evaluate the exported model before deployment.
+    /// time (dynamic quantization), and so do those of text networks, whose embeddings and products of attention remain floats. Scores
+    /// change: evaluate the exported model before deployment.
     /// </summary>
     /// <param name="calibration">
     /// Some dozens of typical rows with the image column of training, but not the test data; at most the first 100 rows are used. Requires
-    /// the package Microsoft.ML.OnnxRuntime.
+    /// the package Microsoft.ML.OnnxRuntime. For text networks it is not read.
     /// </param>
     public static OnnxPrecision Int8(IDataView calibration)
     {
@@ -66,6 +67,8 @@ public abstract record OnnxPrecision
             IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
             IReadOnlyList<TensorColumn> tensors)
         {
+            if (tensors.Any(tensor => tensor is TokenTensor))
+                return new Quantizer(graph, new Dictionary<string, (float Least, float Most)>()).Quantize();
             if (!tensors.Any(tensor => tensor is PixelTensor))
             {
                 throw new NotSupportedException(

@@ -75,6 +75,9 @@ internal abstract class ModelInput
     /// <exception cref="NotSupportedException">A column cannot be exported; the message names it.</exception>
     public abstract IReadOnlyList<TensorColumn> ToTensors();
 
+    /// <summary>Metadata of an exported network: what prepares its tensors.</summary>
+    public virtual IReadOnlyDictionary<string, string> DescribeToFile() => new Dictionary<string, string> { ["features"] = Form };
+
     /// <summary>The description for the model file, from which the input can be created.</summary>
     public abstract InputManifest Describe();
 }

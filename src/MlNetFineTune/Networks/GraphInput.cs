@@ -8,13 +8,20 @@ internal enum GraphElement
 
     /// <summary>Keys as ML.NET stores them.</summary>
     UInt32,
+
+    /// <summary>Token ids.</summary>
+    Int64,
 }
 
 /// <summary>An input tensor of a graph.</summary>
 /// <param name="Value">The value with the name in graph and file.</param>
 /// <param name="Elements">Its element type.</param>
 /// <param name="Shape">Shape of one row, without the batch dimension.</param>
-internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IReadOnlyList<long> Shape);
+internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IReadOnlyList<long> Shape)
+{
+    /// <summary>In a shape: as many steps as the longest row of the batch has, the same number in all inputs.</summary>
+    public const long Steps = -1;
+}
 
 /// <summary>
 /// The input of a network in a graph, like <see cref="ModelInputs"/> in a forward pass: the value that is passed through the stages, and

@@ -90,8 +90,8 @@ internal sealed class NetworkGraph(int size = 0)
     public GraphValue AddNamed(string output, string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(output, name, inputs, attributes);
 
-    /// <summary>An operator with Boolean output.</summary>
-    public GraphValue AddCondition(string name, params GraphValue[] inputs) =>
+    /// <summary>An operator on indices, or with Boolean output.</summary>
+    public GraphValue AddExact(string name, params GraphValue[] inputs) =>
         Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
 
     /// <summary>Converts Booleans or bytes to floats.</summary>
@@ -105,6 +105,28 @@ internal sealed class NetworkGraph(int size = 0)
         var indices = Add("indices", "Cast", [keys], [("to", Int64Type)], mayBeRounded: false);
         return isSingle ? Add("indices", "Reshape", [indices, Constant("shape", -1L)], [], mayBeRounded: false) : indices;
     }
+
+    /// <summary>The first rows of a table, as many as there are steps: [most, C], [N, T] -> [T, C].</summary>
+    public GraphValue FirstRows(GraphValue table, GraphValue steps) =>
+        Add("Slice", [table, Constant("starts", 0L), CountOf(steps), Constant("axes", 0L)]);
+
+    /// <summary>
+    /// A number of a table for each two steps by their distance: [N, T] -> [T, T], Int64, of the column less the row.
+    /// </summary>
+    /// <param name="table">Numbers of the distances from -(most - 1) to most - 1.</param>
+    /// <param name="steps">The steps, at most so many.</param>
+    public GraphValue ByDistance(long[] table, GraphValue steps)
+    {
+        var most = (table.Length + 1) / 2;
+        var places = AddExact("Slice", Constant("places", [.. Enumerable.Range(0, most).Select(place => (long)place)]),
+            Constant("starts", 0L), CountOf(steps), Constant("axes", 0L)); // [T]
+        var distances = AddExact(
+            "Sub", AddExact("Unsqueeze", places, Constant("axes", 0L)), AddExact("Unsqueeze", places, Constant("axes", 1L))); // [T, T]
+        return AddExact("Gather", Constant("by_distance", table), AddExact("Add", distances, Constant("farthest", most - 1L)));
+    }
+
+    /// <summary>A dimension of length 1 before each of these of the result.</summary>
+    public GraphValue Unsqueeze(GraphValue value, params long[] axes) => Add("Unsqueeze", [value, Constant("axes", axes)]);
 
     /// <summary>Copies a weight.</summary>
     /// <param name="name">Name of the value, as near to the weight file's as the layer knows it.</param>
@@ -173,6 +195,13 @@ internal sealed class NetworkGraph(int size = 0)
         Take(name);
         _nodes.Add(new GraphNode("Identity", [value.Name], [name], []));
         return new GraphValue(name);
+    }
+
+    // Number of steps: [N, T] -> [1].
+    private GraphValue CountOf(GraphValue steps)
+    {
+        var shape = Add("shape", "Shape", [steps], [], mayBeRounded: false);
+        return Add("steps", "Gather", [shape, Constant("axis", 1L)], [("axis", 0L)], mayBeRounded: false);
     }
 
     private GraphValue Add(

@@ -125,7 +125,7 @@ internal sealed class TableBranch : nn.Module
         {
             GraphValue[] columns = [.. beside.Zip(Form.Columns).Where(pair => pair.Second.KeyCount == 0).Select(pair => pair.First)];
             var numbers = columns is [var only] ? only : graph.Concat(1, columns); // [N, numbers]
-            var isMissing = graph.AddCondition("IsNaN", numbers);
+            var isMissing = graph.AddExact("IsNaN", numbers);
             var standardized = graph.Add(
                 "Div", [graph.Add("Sub", [numbers, graph.Constant("table.mean", mean)]), graph.Constant("table.deviation", deviation!)]);
             parts.Add(graph.Add("Where", [isMissing, graph.Scalar("table.missing", 0), standardized]));
@@ -142,7 +142,7 @@ internal sealed class TableBranch : nn.Module
             var missing = beside[Form.Columns.Count]; // [N, 1]
             parts.Add(missing);
             picture = graph.Add(
-                "Where", [graph.AddCondition("Greater", missing, graph.Scalar("table.half", 0.5f)),
+                "Where", [graph.AddExact("Greater", missing, graph.Scalar("table.half", 0.5f)),
                     graph.Constant("table.missing_picture", missing_picture), picture]);
         }
         var all = parts is [var one] ? one : graph.Concat(1, [.. parts]);

@@ -23,6 +23,10 @@ public sealed class FineTuningTransformer
         "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
         + "(package MlNetFineTune.Onnx).";
 
+    private const string OnnxOfTexts =
+        "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of it that scores with ONNX Runtime "
+        + "(package MlNetFineTune.Onnx).";
+
     private const string OnnxOfModules =
         "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
         + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
@@ -46,7 +50,7 @@ public sealed class FineTuningTransformer
         _scoring = new NetworkScoring(Host, this, model.Input, model.Columns, scorer)
         {
             OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures
-                : model.Network is TextNetwork ? TextNetwork.WhyNoOnnx
+                : model.Network is TextNetwork ? OnnxOfTexts
                 : OnnxOfModules,
         };
     }

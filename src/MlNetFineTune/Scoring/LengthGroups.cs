@@ -32,7 +32,15 @@ internal sealed class LengthGroups
         var steps = new int[count];
         for (var row = 0; row < count; row++)
             steps[row] = collator.StepsOf(rows[(row * stride)..])!.Value;
+        return Of(steps, stride);
+    }
 
+    /// <param name="steps">Number of steps of each row.</param>
+    /// <param name="stride">Bytes of a row.</param>
+    /// <returns>Null if the rows are scored together.</returns>
+    public static LengthGroups? Of(int[] steps, int stride)
+    {
+        var count = steps.Length;
         int[] order = [.. Enumerable.Range(0, count).OrderBy(row => steps[row])];
         var ends = new List<int>();
         var first = 0;

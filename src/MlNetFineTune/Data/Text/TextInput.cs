@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -34,8 +36,17 @@ internal sealed class TextInput(
 
     public Tokenizer Tokenizer => tokenizer;
 
+    public TextColumns Columns => columns;
+
     /// <summary>Name of the column of the only or first text.</summary>
     public string Column => columns.First;
+
+    public int MaximumLength => maximumLength;
+
+    public TextTruncation Truncation => truncation;
+
+    /// <summary>Encodes the rows.</summary>
+    public TokenRows Rows => _rows;
 
     public override int Length => _rows.Length;
 
@@ -56,7 +67,29 @@ internal sealed class TextInput(
     public override Collator CreateCollator(Device device) =>
         new TokenCollator(_rows.Length, tokenizer.Specials.Padding, hasSegments && columns.Second is not null, device);
 
-    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(TextNetwork.WhyNoOnnx);
+    /// <summary>Ids, mask, and segments if the network has them, for single texts too.</summary>
+    public override IReadOnlyList<TensorColumn> ToTensors()
+    {
+        var texts = columns.Second is null ? "a text" : "two texts";
+        List<TensorColumn> tensors =
+        [
+            Tensor(TextInputNames.Tokens, FormattableString.Invariant(
+                $"tokens of {texts} with special tokens, padded with {tokenizer.Specials.Padding}")),
+            Tensor(TextInputNames.Mask, "1 for tokens, 0 for padding"),
+        ];
+        if (hasSegments)
+            tensors.Add(Tensor(TextInputNames.Segments, columns.Second is null ? "0" : "0 for the first text, 1 for the second"));
+        return tensors;
+
+        TokenTensor Tensor(string name, string about) => new(name, columns.First, about, maximumLength);
+    }
+
+    public override IReadOnlyDictionary<string, string> DescribeToFile() => new Dictionary<string, string>
+    {
+        ["tokenizer"] = JsonSerializer.Serialize(_tokenizer),
+        ["maximum_length"] = maximumLength.ToString(CultureInfo.InvariantCulture),
+        ["truncation"] = truncation.ToString(),
+    };
 
     public override InputManifest Describe() => new TextInputManifest(
         columns.First, columns.Second, maximumLength, truncation, hasSegments, _tokenizer);

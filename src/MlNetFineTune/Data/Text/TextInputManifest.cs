@@ -18,7 +18,8 @@ internal sealed record TextInputManifest(
     /// <summary>Special tokens of a pair, and one token of a text.</summary>
     public const int Shortest = 6;
 
-    private const int Longest = 1 << 16;
+    /// <summary>More than any network reads.</summary>
+    public const int Longest = 1 << 16;
 
     [JsonIgnore]
     public override byte[]? Vocabulary => Tokenizer.Vocabulary;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,34 +19,13 @@ internal sealed class TokenCollator(int stride, int padding, bool hasSegments, D
     public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)
     {
         using var scope = NewDisposeScope();
-        var longest = 1; // a sample of zeros, from which shapes are determined, counts as one token of padding
-        for (var row = 0; row < count; row++)
-            longest = Math.Max(longest, TokenRows.CountOf(samples[(row * stride)..]));
-
-        var ids = new long[count * longest];
-        var mask = new bool[count * longest];
-        var segments = hasSegments ? new long[count * longest] : [];
-        Array.Fill(ids, padding);
-        var hasPadding = false;
-        for (var row = 0; row < count; row++)
-        {
-            var sample = samples.Slice(row * stride, stride);
-            var tokens = TokenRows.TokensOf(sample);
-            var first = row * longest;
-            for (var i = 0; i < tokens.Length; i++)
-                ids[first + i] = tokens[i];
-            mask.AsSpan(first, Math.Max(tokens.Length, 1)).Fill(true);
-            hasPadding |= tokens.Length < longest;
-            if (hasSegments)
-                segments.AsSpan(first + TokenRows.SecondStartOf(sample), tokens.Length - TokenRows.SecondStartOf(sample)).Fill(1);
-        }
-
+        var tokens = PaddedTokens.Of(samples, count, stride, padding, hasSegments);
         var beside = new Dictionary<string, Tensor>();
-        if (hasPadding)
-            beside.Add(TextInputNames.Mask, OnDevice(tensor(mask, [count, longest], ScalarType.Bool)));
+        if (tokens.HasPadding)
+            beside.Add(TextInputNames.Mask, OnDevice(tensor(tokens.Mask(true), [count, tokens.Longest], ScalarType.Bool)));
         if (hasSegments)
-            beside.Add(TextInputNames.Segments, OnDevice(tensor(segments, [count, longest], ScalarType.Int64)));
-        return new ModelInputs(OnDevice(tensor(ids, [count, longest], ScalarType.Int64)), beside);
+            beside.Add(TextInputNames.Segments, OnDevice(tensor(tokens.Segments, [count, tokens.Longest], ScalarType.Int64)));
+        return new ModelInputs(OnDevice(tensor(tokens.Ids, [count, tokens.Longest], ScalarType.Int64)), beside);
     }
 
     public override void Dispose()

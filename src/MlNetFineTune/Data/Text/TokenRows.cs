@@ -25,6 +25,9 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
     [ThreadStatic]
     private static List<TextPiece>? s_second;
 
+    [ThreadStatic]
+    private static List<TextPiece>? s_row;
+
     /// <summary>Bytes of an encoded row, independent of its number of tokens.</summary>
     public int Length { get; } = checked((HeaderNumbers + maximumLength) * sizeof(int));
 
@@ -39,6 +42,28 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     public string? Encode(ReadOnlySpan<char> first, ReadOnlySpan<char> second, Span<byte> output, out bool isCut)
     {
+        var row = PieceLists.Take(ref s_row);
+        if (Encode(first, second, row, out var secondStart, out isCut) is { } reason)
+            return reason;
+        var tokens = MemoryMarshal.Cast<byte, int>(output)[HeaderNumbers..];
+        var pieces = CollectionsMarshal.AsSpan(row);
+        for (var i = 0; i < pieces.Length; i++)
+            tokens[i] = pieces[i].Id;
+        BinaryPrimitives.WriteInt32LittleEndian(output, pieces.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(output[sizeof(int)..], secondStart);
+        return null;
+    }
+
+    /// <summary>Encodes a row as pieces; a special token stands for no characters: its start and end are 0.</summary>
+    /// <param name="first">The text.</param>
+    /// <param name="second">The second text; empty for single texts.</param>
+    /// <param name="row">Empty; receives the pieces.</param>
+    /// <param name="secondStart">Position from which the pieces belong to the second text.</param>
+    /// <param name="isCut">Whether tokens were left out.</param>
+    /// <returns>Null, or the reason why the row cannot be used.</returns>
+    public string? Encode(
+        ReadOnlySpan<char> first, ReadOnlySpan<char> second, List<TextPiece> row, out int secondStart, out bool isCut)
+    {
         var (one, other) = (PieceLists.Take(ref s_first), PieceLists.Take(ref s_second));
         tokenizer.Encode(first, one);
         if (isPair)
@@ -48,28 +73,26 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
 
         var room = maximumLength - SpecialTokens;
         isCut = one.Count + other.Count > room;
+        secondStart = 0;
         if (isCut && truncation == TextTruncation.Refuse)
         {
             return FormattableString.Invariant(
                 $"it has {one.Count + other.Count + SpecialTokens} tokens, and at most {maximumLength} are allowed");
         }
         var (ofFirst, ofSecond) = Share(one.Count, other.Count, room);
-        var tokens = MemoryMarshal.Cast<byte, int>(output)[HeaderNumbers..];
-        var count = 0;
-        tokens[count++] = tokenizer.Specials.Start;
-        Append(one, ofFirst, tokens, ref count);
-        tokens[count++] = tokenizer.Specials.End;
-        var secondStart = count;
+        var end = new TextPiece(tokenizer.Specials.End, 0, 0);
+        row.Add(new TextPiece(tokenizer.Specials.Start, 0, 0));
+        Append(one, ofFirst, row);
+        row.Add(end);
+        secondStart = row.Count;
         if (isPair)
         {
             for (var separator = 1; separator < tokenizer.PairSeparators; separator++)
-                tokens[count++] = tokenizer.Specials.End;
-            secondStart = count;
-            Append(other, ofSecond, tokens, ref count);
-            tokens[count++] = tokenizer.Specials.End;
+                row.Add(end);
+            secondStart = row.Count;
+            Append(other, ofSecond, row);
+            row.Add(end);
         }
-        BinaryPrimitives.WriteInt32LittleEndian(output, count);
-        BinaryPrimitives.WriteInt32LittleEndian(output[sizeof(int)..], secondStart);
         return null;
     }
 
@@ -105,7 +128,7 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
             : (half, room - half);
     }
 
-    private void Append(List<TextPiece> pieces, int kept, Span<int> tokens, ref int count)
+    private void Append(List<TextPiece> pieces, int kept, List<TextPiece> row)
     {
         var atStart = truncation switch
         {
@@ -115,9 +138,7 @@ internal sealed class TokenRows(Tokenizer tokenizer, int maximumLength, TextTrun
             _ => kept,
         };
         var all = CollectionsMarshal.AsSpan(pieces);
-        foreach (var piece in all[..atStart])
-            tokens[count++] = piece.Id;
-        foreach (var piece in all[(all.Length - Math.Max(kept - atStart, 0))..])
-            tokens[count++] = piece.Id;
+        row.AddRange(all[..atStart]);
+        row.AddRange(all[(all.Length - Math.Max(kept - atStart, 0))..]);
     }
 }

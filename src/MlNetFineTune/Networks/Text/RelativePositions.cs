@@ -41,5 +41,15 @@ internal sealed class RelativePositions(int heads) : IDisposable
         return Bias.forward(indices).permute(2, 0, 1).unsqueeze(0).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The addends in an exported graph: for token ids [N, T] [1, heads, T, T].</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tokens">Token ids.</param>
+    /// <param name="most">Maximum number of tokens.</param>
+    public GraphValue Write(NetworkGraph graph, GraphValue tokens, int most)
+    {
+        long[] buckets = [.. Enumerable.Range(1 - most, 2 * most - 1).Select(distance => (long)BucketOf(distance))];
+        return graph.Unsqueeze(graph.Transpose(Bias.Write(graph, graph.ByDistance(buckets, tokens)), 2, 0, 1), 0);
+    }
+
     public void Dispose() => Bias.Dispose();
 }

@@ -120,6 +120,23 @@ internal sealed class TextEncoder : IDisposable
         return (_pooler?.forward(pooled).tanh() ?? pooled.clone()).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The pooled vectors in an exported graph.</summary>
+    /// <param name="graph">The graph to which the operators are added.</param>
+    /// <param name="tokens">Token ids [N, T], Int64.</param>
+    /// <param name="mask">[N, T], Int64: 1 for tokens, 0 for padding.</param>
+    /// <param name="segments">[N, T], Int64; null if the network has at most one segment.</param>
+    /// <returns>[N, C].</returns>
+    public GraphValue Write(NetworkGraph graph, GraphValue tokens, GraphValue mask, GraphValue? segments)
+    {
+        var hidden = WriteEmbeddings(graph, tokens, segments);
+        var bias = WriteBias(graph, mask); // [N, 1, 1, T]
+        if (_relative is not null)
+            bias = graph.Sum(bias, _relative.Write(graph, tokens, _config.MaximumLength)); // [N, heads, T, T]
+        foreach (var layer in _layers)
+            hidden = layer.Write(graph, hidden, bias);
+        return WritePooled(graph, hidden, mask);
+    }
+
     public void Dispose()
     {
         foreach (var (_, module, _) in _modules)
@@ -140,6 +157,42 @@ internal sealed class TextEncoder : IDisposable
     // [1, heads, T, T], or with padding [N, heads, T, T].
     private static Tensor WithDistances(Tensor distances, Tensor? mask) =>
         mask is null ? distances : distances.masked_fill(mask.logical_not(), double.NegativeInfinity);
+
+    private GraphValue WriteEmbeddings(NetworkGraph graph, GraphValue tokens, GraphValue? segments)
+    {
+        using var scope = NewDisposeScope();
+        var positions = graph.Constant(
+            "positions", _positions.weight.detach().narrow(0, _config.FirstPosition, _config.MaximumLength)); // [most, C]
+        var sum = graph.Sum(_words.Write(graph, tokens), graph.FirstRows(positions, tokens)); // [N, T, C]
+        if (_segments is not null)
+        {
+            sum = graph.Sum(sum, segments is { } given
+                ? _segments.Write(graph, given)
+                : graph.Constant("segment", _segments.weight.detach().select(0, 0)));
+        }
+        return _norm.Write(graph, sum);
+    }
+
+    // [N, T] -> [N, 1, 1, T]. A score of -10,000, as BERT's own code has, gives a weight of exactly 0.
+    private static GraphValue WriteBias(NetworkGraph graph, GraphValue mask)
+    {
+        var floats = graph.ToFloats(graph.Unsqueeze(graph.Unsqueeze(mask, 1), 2));
+        return graph.Product(graph.Add("Sub", [graph.Scalar("one", 1), floats]), graph.Scalar("never", -10_000));
+    }
+
+    private GraphValue WritePooled(NetworkGraph graph, GraphValue hidden, GraphValue mask)
+    {
+        if (_pooling == TextBackbone.TokenPooling.Mean)
+        {
+            var weights = graph.ToFloats(mask); // [N, T]
+            var sum = graph.Add("MatMul", [graph.Unsqueeze(weights, 1), hidden]); // [N, 1, C]
+            var count = graph.Add("ReduceSum", [weights, graph.Constant("axes", 1L)], ("keepdims", 1L)); // [N, 1]
+            return graph.Add("Div", [graph.Add("Squeeze", [sum, graph.Constant("axes", 1L)]), count]);
+        }
+        var first = graph.Slice(hidden, axis: 1, 0, 1); // [N, 1, C]
+        var token = graph.Add("Squeeze", [first, graph.Constant("axes", 1L)]);
+        return _pooler is null ? token : graph.Add("Tanh", [_pooler.Write(graph, token)]);
+    }
 
     private static Tensor Mean(Tensor hidden, Tensor? mask)
     {

@@ -51,6 +51,17 @@ internal sealed class TextLayer(TextConfig config)
         return OutputNorm.forward(output).MoveToOuterDisposeScope();
     }
 
+    /// <param name="graph">The graph to which the operators are added.</param>
+    /// <param name="input">[N, T, C].</param>
+    /// <param name="bias">[N, 1, 1, T]: added to the scores of the attention, 0 for tokens and very low for padding.</param>
+    /// <returns>[N, T, C].</returns>
+    public GraphValue Write(NetworkGraph graph, GraphValue input, GraphValue bias)
+    {
+        var attended = AttentionNorm.Write(graph, graph.Sum(WriteAttention(graph, input, bias), input));
+        var output = Outer.Write(graph, config.Activation.Write(graph, Inner.Write(graph, attended)));
+        return OutputNorm.Write(graph, graph.Sum(output, attended));
+    }
+
     private Tensor Attend(Tensor input, Tensor? mask, bool drops)
     {
         var mixed = nn.functional.scaled_dot_product_attention(
@@ -63,6 +74,20 @@ internal sealed class TextLayer(TextConfig config)
     // [N, T, C] -> [N, heads, T, d]
     private Tensor Heads(Tensor vectors) =>
         vectors.view(vectors.shape[0], vectors.shape[1], config.Heads, config.Width / config.Heads).transpose(1, 2);
+
+    private GraphValue WriteAttention(NetworkGraph graph, GraphValue input, GraphValue bias)
+    {
+        var width = config.Width / config.Heads;
+        var (query, key, value) = (Part(Query, 0, 2, 1, 3), Part(Key, 0, 2, 3, 1), Part(Value, 0, 2, 1, 3));
+        var scores = graph.Add("Div", [graph.Add("MatMul", [query, key]), graph.Scalar("root_of_width", MathF.Sqrt(width))]);
+        var weights = graph.Softmax(graph.Sum(scores, bias)); // [N, heads, T, T]
+        var mixed = graph.Transpose(graph.Add("MatMul", [weights, value]), 0, 2, 1, 3); // [N, T, heads, d]
+        return AttentionOutput.Write(graph, graph.Reshape(mixed, 0, 0, config.Width));
+
+        // [N, T, C] -> [N, heads, T, d], or [N, heads, d, T] of keys
+        GraphValue Part(Linear layer, params long[] order) =>
+            graph.Transpose(graph.Reshape(layer.Write(graph, input), 0, 0, config.Heads, width), order);
+    }
 
     private Tensor Dropped(Tensor vectors, bool drops) =>
         drops && config.Dropout > 0 ? nn.functional.dropout(vectors, config.Dropout, training: true) : vectors;

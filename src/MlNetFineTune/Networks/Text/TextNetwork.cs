@@ -9,11 +9,6 @@ namespace MlNetFineTune.Networks;
 /// <summary>Text encoder and head: outputs [N, outputs], or those of words [N, W, outputs]. Owns both.</summary>
 internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, NetworkHead head) : FineTunedNetwork
 {
-    /// <summary>Why there is no ONNX file, for errors.</summary>
-    public const string WhyNoOnnx =
-        "Text networks are not exported to ONNX yet: SaveWeights writes the encoder under transformers' names, which AutoModel loads, and "
-        + "the head as classifier.weight and classifier.bias, for an export in Python.";
-
     private int _firstTrained = int.MaxValue;
 
     public TextBackbone Text { get; } = definition;
@@ -124,6 +119,14 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
 
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         RunStage(inputs.Activations, stage, inputs, seed, step);
+
+    /// <summary>Beside the tokens are the mask and, for networks with several segments, the segments.</summary>
+    public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs)
+    {
+        var features = Encoder.Write(
+            graph, inputs.Activations, inputs.Beside[0], inputs.Beside.Count > 1 ? inputs.Beside[1] : null); // [N, C]
+        return new GraphNetwork(Head.Write(graph, features), features);
+    }
 
     public override void Dispose()
     {

@@ -26,6 +26,10 @@ internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
         return rows.view([.. indices.shape, weight.shape[1]]);
     }
 
+    /// <summary><see cref="forward"/> for indices of Int64.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue indices) =>
+        graph.Add("Gather", [graph.Constant("embedding", weight), indices], ("axis", 0L));
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

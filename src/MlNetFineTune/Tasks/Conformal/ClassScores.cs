@@ -116,7 +116,7 @@ internal abstract class ClassScores
         public override GraphValue WritePredicted(NetworkGraph graph, IReadOnlyList<GraphOutput> outputs)
         {
             var score = graph.Product(outputs[0].Value, graph.Scalar("inverse_temperature", 1 / temperature));
-            return graph.ToIndices(graph.AddCondition("Greater", score, graph.Scalar("threshold", threshold)), isSingle: false);
+            return graph.ToIndices(graph.AddExact("Greater", score, graph.Scalar("threshold", threshold)), isSingle: false);
         }
     }
 }

@@ -57,12 +57,12 @@ internal sealed class ConformalModel(ConformalManifest manifest, BoundTask task,
         var count = _classes.Names.Count;
         var scores = sets.Score.Write(graph, _classes.WriteProbabilities(graph, outputs), count);
         var quantiles = graph.Constant("quantiles", [1, sets.Quantiles.Count], [.. sets.Quantiles]);
-        var set = graph.ToFloats(graph.AddCondition("LessOrEqual", scores, quantiles)); // [N, classes]
+        var set = graph.ToFloats(graph.AddExact("LessOrEqual", scores, quantiles)); // [N, classes]
         var one = graph.Scalar("one", 1);
         var size = graph.Add("ReduceSum", [set, graph.Constant("axes", 1L)], ("keepdims", 1L)); // [N, 1]
         var predicted = graph.Add("GatherElements", [set, _classes.WritePredicted(graph, outputs)], ("axis", 1L)); // [N, 1]
-        var accepted = graph.AddCondition(
-            "And", graph.AddCondition("Equal", size, one), graph.AddCondition("Equal", predicted, one));
+        var accepted = graph.AddExact(
+            "And", graph.AddExact("Equal", size, one), graph.AddExact("Equal", predicted, one));
         List<GraphOutput> all = [new(graph.Named(GraphOutput.PredictionSet, set), count)];
         if (nearest is not null && manifest.Novelty is { } novelty)
         {
@@ -70,8 +70,8 @@ internal sealed class ConformalModel(ConformalManifest manifest, BoundTask task,
                 ?? throw new NotSupportedException(
                     "The novelty score needs the features before the head, which this network does not give in a graph. "
                     + "Train with Novelty = NoveltyScore.None."));
-            accepted = graph.AddCondition(
-                "And", accepted, graph.AddCondition("LessOrEqual", distance, graph.Scalar("novelty_threshold", novelty.Threshold)));
+            accepted = graph.AddExact(
+                "And", accepted, graph.AddExact("LessOrEqual", distance, graph.Scalar("novelty_threshold", novelty.Threshold)));
             all.Add(new(graph.Named(GraphOutput.Novelty, distance), 1));
         }
         all.Add(new(graph.Named(GraphOutput.Rejected, graph.Add("Sub", [one, graph.ToFloats(accepted)])), 1));

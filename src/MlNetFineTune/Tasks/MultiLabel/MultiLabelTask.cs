@@ -155,7 +155,7 @@ internal sealed class BoundMultiLabel(
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
         var probabilities = graph.Add("Sigmoid", [outputs]);
-        var isAbove = graph.AddCondition("Greater", probabilities, graph.Constant("thresholds", [names.Count], [.. thresholds]));
+        var isAbove = graph.AddExact("Greater", probabilities, graph.Constant("thresholds", [names.Count], [.. thresholds]));
         return
         [
             new(graph.Named(prefix + GraphOutput.Logits, outputs), names.Count),

@@ -62,9 +62,6 @@ internal sealed record TokenClassificationTask(LabelScheme Scheme, ClassWeights 
 /// <param name="options">Options of the training; null in a loaded model.</param>
 internal sealed class BoundTokens(TaskColumns columns, WordTags tags, int maximumWords, TokenClassificationTask? options) : BoundTask
 {
-    private const string NoOnnx =
-        "Text networks are not exported to ONNX yet: write the weights with SaveWeights and export them in Python.";
-
     public override LabelSource Labels => new LabelsOfWords(columns.Label, tags, maximumWords);
 
     public override IReadOnlyList<string> ClassNames => tags.Names;
@@ -90,9 +87,9 @@ internal sealed class BoundTokens(TaskColumns columns, WordTags tags, int maximu
     public override TaskManifest Describe() => new TokenClassificationManifest(columns, tags.Names, tags.Scheme, maximumWords);
 
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
-        throw new NotSupportedException(NoOnnx);
+        throw new NotSupportedException(WordInput.WhyNoOnnx);
 
-    public override StockScorer ToStockScorer() => throw new NotSupportedException(NoOnnx);
+    public override StockScorer ToStockScorer() => throw new NotSupportedException(WordInput.WhyNoOnnx);
 }
 
 /// <summary>The task in the manifest of a model file.</summary>

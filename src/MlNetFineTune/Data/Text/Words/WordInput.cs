@@ -19,6 +19,12 @@ internal sealed class WordInput(
     WordColumn column, Tokenizer tokenizer, int maximumLength, int maximumWords, WordLabelCheck? labels = null, bool keepsTexts = false)
     : ModelInput
 {
+    /// <summary>Why there is no ONNX file, for errors.</summary>
+    public const string WhyNoOnnx =
+        "LearningTask.TokenClassification is not exported to ONNX: words are read in overlapping windows, whose vectors are averaged, and "
+        + "a file would see one window. SaveWeights writes the encoder under transformers' names, and the head as classifier.weight and "
+        + "classifier.bias, for an export in Python.";
+
     // Tokens and words of the generated probe row: two tokens a word.
     private const int ProbeTokens = 14;
 
@@ -51,7 +57,7 @@ internal sealed class WordInput(
     public override Collator CreateCollator(Device device) => new WordCollator(
         _rows, tokenizer.Specials.Start, tokenizer.Specials.End, tokenizer.Specials.Padding, device);
 
-    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(TextNetwork.WhyNoOnnx);
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(WhyNoOnnx);
 
     public override InputManifest Describe() => new WordInputManifest(column.Name, maximumLength, maximumWords, _tokenizer);
 
