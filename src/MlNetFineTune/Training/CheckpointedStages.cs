@@ -44,12 +44,12 @@ internal sealed class CheckpointedStages(
         {
             for (var stage = first; stage < LastStage; stage++)
             {
-                var output = network.ForwardStageInTraining(inputs.With(current), stage, seed, batch);
+                var input = current;
+                if (stage >= frozen)
+                    _kept.Push(new StageInput(stage, input, [.. _buffers[stage].Select(buffer => buffer.clone())]));
+                current = network.ForwardStageInTraining(inputs.With(input), stage, seed, batch);
                 if (stage < frozen)
-                    current.Dispose();
-                else
-                    _kept.Push(new StageInput(stage, current, [.. _buffers[stage].Select(buffer => buffer.clone())]));
-                current = output;
+                    input.Dispose();
             }
         }
         if (_kept.Count > 0)
