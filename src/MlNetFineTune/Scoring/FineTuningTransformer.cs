@@ -74,8 +74,9 @@ public sealed class FineTuningTransformer
     public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
     /// <summary>
-    /// For <see cref="LearningTask.Binary"/>: the probability above which <c>PredictedLabel</c> is true, from 0 to 1, as set or tuned by
-    /// <see cref="DecisionThreshold"/>, also in a loaded model. Null for other tasks.
+    /// For <see cref="LearningTask.Binary"/>: the probability above which <c>PredictedLabel</c> is true; for
+    /// <see cref="LearningTask.QuestionAnswering"/>: the <c>NoAnswerProbability</c> above which no answer is predicted. From 0 to 1, as set
+    /// or tuned by <see cref="DecisionThreshold"/>, also in a loaded model. Null for other tasks.
     /// </summary>
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
@@ -243,6 +244,7 @@ public sealed class FineTuningTransformer
     {
         TextInput texts => texts.Tokenizer,
         WordInput words => words.Tokenizer,
+        AnswerInput answers => answers.Tokenizer,
         _ => null,
     };
 
