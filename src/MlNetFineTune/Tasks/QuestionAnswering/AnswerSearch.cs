@@ -16,6 +16,9 @@ internal static class AnswerSearch
     /// <summary>Numbers of a row: see <see cref="FoundAnswer"/>.</summary>
     public const int Width = 4;
 
+    // Spans whose logits are lower by more are not added, since exp is slow: together less than 1e-9.
+    private const double Negligible = 32;
+
     /// <param name="outputs">[N, K, S, <see cref="AnswerLogits.Width"/>].</param>
     /// <param name="maximumTokens">Maximum number of tokens in an answer. At least 1.</param>
     /// <returns>[N, <see cref="Width"/>], row by row.</returns>
@@ -58,39 +61,34 @@ internal static class AnswerSearch
 
     private static FoundAnswer InWindow(ReadOnlySpan<float> window, int tokens, int maximumTokens)
     {
-        var (highestFirst, highestLast) = (FirstLogit(window, 0), LastLogit(window, 0));
-        for (var slot = 1; slot <= tokens; slot++)
-        {
-            highestFirst = Math.Max(highestFirst, FirstLogit(window, slot));
-            highestLast = Math.Max(highestLast, LastLogit(window, slot));
-        }
-        var noAnswer = (double)FirstLogit(window, 0) + LastLogit(window, 0);
-        var shares = Math.Exp(noAnswer - highestFirst - highestLast);
+        var noAnswer = Sum(window, 0, 0);
         var (best, bestFirst, bestLast) = (double.NegativeInfinity, 1, 1);
-        Span<double> ends = tokens < 1024 ? stackalloc double[tokens + 1] : new double[tokens + 1]; // exp, from 1
-        for (var last = 1; last <= tokens; last++)
-            ends[last] = Math.Exp(LastLogit(window, last) - (double)highestLast);
         for (var first = 1; first <= tokens; first++)
         {
-            var (logit, sum) = ((double)FirstLogit(window, first), 0.0);
-            var end = Math.Min(first + maximumTokens - 1, tokens);
-            for (var last = first; last <= end; last++)
+            for (var last = first; last <= Math.Min(first + maximumTokens - 1, tokens); last++)
             {
-                sum += ends[last];
-                if (logit + LastLogit(window, last) > best)
-                    (best, bestFirst, bestLast) = (logit + LastLogit(window, last), first, last);
+                if (Sum(window, first, last) is var sum && sum > best)
+                    (best, bestFirst, bestLast) = (sum, first, last);
             }
-            shares += Math.Exp(logit - highestFirst) * sum;
         }
-        var all = Math.Log(shares) + highestFirst + highestLast;
+        var largest = Math.Max(best, noAnswer); // NaN if any is
+        var shares = Math.Exp(noAnswer - largest);
+        for (var first = 1; first <= tokens; first++)
+        {
+            for (var last = first; last <= Math.Min(first + maximumTokens - 1, tokens); last++)
+            {
+                var difference = Sum(window, first, last) - largest;
+                shares += difference < -Negligible ? 0 : Math.Exp(difference);
+            }
+        }
+        var all = Math.Log(shares) + largest;
         return new FoundAnswer(
             (float)(best - all), (float)(noAnswer - all), window[bestFirst * AnswerLogits.Width + 2],
             window[bestLast * AnswerLogits.Width + 3]);
     }
 
-    private static float FirstLogit(ReadOnlySpan<float> window, int slot) => window[slot * AnswerLogits.Width];
-
-    private static float LastLogit(ReadOnlySpan<float> window, int slot) => window[slot * AnswerLogits.Width + 1];
+    private static double Sum(ReadOnlySpan<float> window, int first, int last) =>
+        (double)window[first * AnswerLogits.Width] + window[last * AnswerLogits.Width + 1];
 }
 
 /// <summary>The best answer of a row.</summary>
