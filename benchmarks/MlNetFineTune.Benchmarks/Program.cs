@@ -29,6 +29,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [WiseStudy.Name] = (WiseStudy.Run, WiseStudy.Usage),
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
     [EntityStudy.Name] = (EntityStudy.Run, EntityStudy.Usage),
+    [AnswerStudy.Name] = (AnswerStudy.Run, AnswerStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
 };
