@@ -134,7 +134,7 @@ internal static class AnswerStudy
             foreach (var (place, (type, question)) in s_questions.Index())
             {
                 var answers = entities.Where(entity => entity.Type == type).Select(entity => entity.Text).ToList();
-                // Of the questions without an answer a half, so that they are not the majority.
+                // Of the questions without an answer a half.
                 if (answers.Count == 1 || (answers.Count == 0 && (index / every + place) % 2 == 0))
                     rows.Add(new Asked { Question = question, Context = context, Answer = answers.FirstOrDefault("") });
             }

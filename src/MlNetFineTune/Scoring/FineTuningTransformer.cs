@@ -5,7 +5,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
-using MlNetFineTune.Tokenizers;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 
@@ -233,20 +232,12 @@ public sealed class FineTuningTransformer
             Name = network.Name,
             Pixels = Inputs.Pixels,
             Input = Inputs.Form,
-            Text = network is TextNetwork { Text: var text } && TokenizerOf(Inputs) is { } tokenizer
+            Text = network is TextNetwork { Text: var text } && Inputs.Tokenizer is { } tokenizer
                 ? text with { Tokenizer = tokenizer }
                 : null,
         });
         return source!;
     }
-
-    private static Tokenizer? TokenizerOf(ModelInput input) => input switch
-    {
-        TextInput texts => texts.Tokenizer,
-        WordInput words => words.Tokenizer,
-        AnswerInput answers => answers.Tokenizer,
-        _ => null,
-    };
 
     private string ComputeWeightsSha256()
     {

@@ -41,16 +41,18 @@ internal sealed class PaddedTokens(int count, int longest, int padding, bool has
             Add(token);
     }
 
-    /// <summary>The tensors, in the caller's dispose scope.</summary>
+    /// <summary>The tensors, outside of the dispose scope of the collator that calls this.</summary>
     public (Tensor Ids, Dictionary<string, Tensor> Beside) ToTensors(Device device)
     {
         long[] shape = [count, longest];
         var beside = new Dictionary<string, Tensor>();
         if (_mask.AsSpan().Contains(false))
-            beside.Add(TextInputNames.Mask, tensor(_mask, shape, ScalarType.Bool).to(device));
+            beside.Add(TextInputNames.Mask, OnDevice(tensor(_mask, shape, ScalarType.Bool)));
         if (hasSegments)
-            beside.Add(TextInputNames.Segments, tensor(_segments, shape, ScalarType.Int64).to(device));
-        return (tensor(_ids, shape, ScalarType.Int64).to(device), beside);
+            beside.Add(TextInputNames.Segments, OnDevice(tensor(_segments, shape, ScalarType.Int64)));
+        return (OnDevice(tensor(_ids, shape, ScalarType.Int64)), beside);
+
+        Tensor OnDevice(Tensor tensor) => tensor.to(device).MoveToOuterDisposeScope();
     }
 
     private static long[] Filled(int length, long value)

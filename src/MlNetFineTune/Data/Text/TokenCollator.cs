@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using MlNetFineTune.Networks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
@@ -24,35 +22,24 @@ internal sealed class TokenCollator(int stride, int padding, bool hasSegments, D
         for (var row = 0; row < count; row++)
             longest = Math.Max(longest, TokenRows.CountOf(samples[(row * stride)..]));
 
-        var ids = new long[count * longest];
-        var mask = new bool[count * longest];
-        var segments = hasSegments ? new long[count * longest] : [];
-        Array.Fill(ids, padding);
-        var hasPadding = false;
+        var all = new PaddedTokens(count, longest, padding, hasSegments);
         for (var row = 0; row < count; row++)
         {
             var sample = samples.Slice(row * stride, stride);
             var tokens = TokenRows.TokensOf(sample);
-            var first = row * longest;
-            for (var i = 0; i < tokens.Length; i++)
-                ids[first + i] = tokens[i];
-            mask.AsSpan(first, Math.Max(tokens.Length, 1)).Fill(true);
-            hasPadding |= tokens.Length < longest;
-            if (hasSegments)
-                segments.AsSpan(first + TokenRows.SecondStartOf(sample), tokens.Length - TokenRows.SecondStartOf(sample)).Fill(1);
+            var second = TokenRows.SecondStartOf(sample);
+            all.Begin(row);
+            all.Add(tokens[..second]);
+            all.BeginSecondSegment();
+            all.Add(tokens[second..]);
+            if (tokens.Length == 0)
+                all.Add(padding);
         }
-
-        var beside = new Dictionary<string, Tensor>();
-        if (hasPadding)
-            beside.Add(TextInputNames.Mask, OnDevice(tensor(mask, [count, longest], ScalarType.Bool)));
-        if (hasSegments)
-            beside.Add(TextInputNames.Segments, OnDevice(tensor(segments, [count, longest], ScalarType.Int64)));
-        return new ModelInputs(OnDevice(tensor(ids, [count, longest], ScalarType.Int64)), beside);
+        var (ids, beside) = all.ToTensors(device);
+        return new ModelInputs(ids, beside);
     }
 
     public override void Dispose()
     {
     }
-
-    private Tensor OnDevice(Tensor tensor) => tensor.to(device).MoveToOuterDisposeScope();
 }

@@ -57,9 +57,9 @@ internal sealed class AnswerObjective(int maximumTokens, float threshold) : Obje
         var device = outputs.device;
         var (present, wanted) = WindowsOf(outputs, targets.Labels);
         var places = tensor(present, ScalarType.Int64, device); // M of the N * K windows
-        var logits = outputs.narrow(3, 0, 2).reshape(rows * windows, slots, 2).index_select(0, places);
-        logits = logits.permute(0, 2, 1).reshape(-1, slots); // [M, S, 2] -> [2 M, S]
-        logits = logits.masked_fill(logits.isnan(), float.NegativeInfinity); // tokens beyond the end have no share
+        var tokens = outputs.reshape(rows * windows, slots, AnswerLogits.Width).index_select(0, places).permute(0, 2, 1); // [M, 4, S]
+        var isMissing = tokens.narrow(1, 2, 1).isnan(); // tokens beyond the end have no share
+        var logits = tokens.narrow(1, 0, 2).masked_fill(isMissing, float.NegativeInfinity).reshape(-1, slots); // [2 M, S]
         var each = nn.functional.cross_entropy(logits, tensor(wanted, ScalarType.Int64, device), reduction: nn.Reduction.None);
         var ofWindows = each.view(-1, 2).mean([1]); // [M]
         var ofRow = tensor(Array.ConvertAll(present, window => window / windows), ScalarType.Int64, device);

@@ -60,11 +60,9 @@ internal sealed class AnswerCollator(
             }
         }
         var (ids, beside) = all.ToTensors(device);
-        beside.Add(TextInputNames.AnswerPlaces, tensor(places, [count, most, slots], ScalarType.Int64).to(device));
-        beside.Add(TextInputNames.AnswerOffsets, tensor(offsets, [count, most, slots, 2], ScalarType.Float32).to(device));
-        foreach (var tensor in beside.Values)
-            tensor.MoveToOuterDisposeScope();
-        return new ModelInputs(ids.MoveToOuterDisposeScope(), beside);
+        beside.Add(TextInputNames.AnswerPlaces, OnDevice(tensor(places, [count, most, slots], ScalarType.Int64)));
+        beside.Add(TextInputNames.AnswerOffsets, OnDevice(tensor(offsets, [count, most, slots, 2], ScalarType.Float32)));
+        return new ModelInputs(ids, beside);
     }
 
     public override void Dispose()
@@ -82,6 +80,8 @@ internal sealed class AnswerCollator(
         all.Add(parts.Context[first..end]);
         all.Add(separator);
     }
+
+    private Tensor OnDevice(Tensor tensor) => tensor.to(device).MoveToOuterDisposeScope();
 
     private ReadOnlySpan<byte> Sample(ReadOnlySpan<byte> samples, int row) => samples.Slice(row * rows.Length, rows.Length);
 }

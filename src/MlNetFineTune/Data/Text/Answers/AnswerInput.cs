@@ -30,7 +30,7 @@ internal sealed class AnswerInput(
     private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
     private readonly AnswerRows _rows = new(tokenizer, limits.Window, limits.Context, limits.Answer);
 
-    public Tokenizer Tokenizer => tokenizer;
+    public override Tokenizer Tokenizer => tokenizer;
 
     public override int Length => _rows.Length;
 

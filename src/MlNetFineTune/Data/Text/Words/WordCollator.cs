@@ -50,10 +50,7 @@ internal sealed class WordCollator(WordRows rows, int start, int end, int paddin
             tokens.Add(WordRows.Read(Sample(samples, window.Row)).Tokens[window.Start..window.End]);
             tokens.Add(end);
         }
-        var (ids, beside) = tokens.ToTensors(device);
-        foreach (var tensor in beside.Values)
-            tensor.MoveToOuterDisposeScope();
-        return (ids.MoveToOuterDisposeScope(), beside);
+        return tokens.ToTensors(device);
     }
 
     private void AddWords(
