@@ -61,7 +61,8 @@ internal static class AnswerStudy
         Console.WriteLine(
             $"all-MiniLM-L6-v2 on questions about CoNLL-2003, {seeds} seeds: mean (standard deviation). Training: {Count(train)}; "
             + string.Join("; ", tests.Select(test => $"{test.Name}: {Count(test.Rows)}")) + "\n");
-        Console.WriteLine("| answers | epochs | data | exact match | F1 | with an answer: exact | F1 | without: right | CPU seconds of fitting |");
+        Console.WriteLine(
+            "| answers | epochs | data | exact match | F1 | with an answer: exact | F1 | without: right | CPU seconds of fitting |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
         foreach (var (name, answer) in ((string, Func<Asked, string>)[])[("none", _ => ""), ("first run of capitals", FirstCapitals)])
         {

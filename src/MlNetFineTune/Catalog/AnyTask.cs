@@ -96,8 +96,8 @@ public sealed partial class FineTuningCatalog
     /// </summary>
     /// <param name="data">The scored data.</param>
     /// <param name="labelColumnName">
-    /// Name of the label column: Text, empty for no answer; a vector of text with acceptable answers, of which the best counts, empty for no
-    /// answer; or a vector of Int32 with the answer's characters in the context. Default "Label".
+    /// Name of the label column: Text, empty for no answer; a vector of text with acceptable answers, of which the best counts, empty for
+    /// no answer; or a vector of Int32 with the answer's characters in the context. Default "Label".
     /// </param>
     /// <param name="contextColumnName">
     /// Name of the column of contexts; read only if the labels are characters. Default "Context".

@@ -173,8 +173,8 @@ public abstract record LearningTask
     /// Extractive question answering: the span of a context that answers a question, or none. The input is a column of questions
     /// (<c>TextFineTuningOptions.TextColumnName</c>) and one of contexts (<c>SecondTextColumnName</c>). Label: a text, the answer, which
     /// must occur letter by letter in the context (of several occurrences the first is taken, and the log counts such rows), empty if the
-    /// context has no answer; or a vector of Int32 with the first UTF-16 unit of the answer in the context and the one after the last, empty
-    /// (or of two equal numbers) without an answer. An answer that begins or ends inside of a token is widened to whole tokens.
+    /// context has no answer; or a vector of Int32 with the first UTF-16 unit of the answer in the context and the one after the last,
+    /// empty (or of two equal numbers) without an answer. An answer that begins or ends inside of a token is widened to whole tokens.
     /// <para>Output columns: <c>PredictedAnswer</c>, text: characters of the context; <c>PredictedSpan</c>, a vector of Int32 like the
     /// label, both empty if no answer is predicted; <c>Score</c>, the probability of the best answer, whether predicted or not, among all
     /// answers that its window of the context can give and no answer; <c>NoAnswerProbability</c>: the probability of no answer against that

@@ -183,8 +183,8 @@ public sealed class QuestionAnsweringTests
     public void AnswersThatAreTooLongToBePredictedAreCounted()
     {
         var log = new LogLines(_ml);
-        using var model = Fit(
-            SmallAnswers.Options with { Epochs = 1 }, [.. s_train[..20], Asked("good", "a very very good film", answer: "very very good film")]);
+        var row = Asked("good", "a very very good film", answer: "very very good film");
+        using var model = Fit(SmallAnswers.Options with { Epochs = 1 }, [.. s_train[..20], row]);
         Assert.Contains("1 of 21 answers have more than 3 tokens, which no predicted answer has", log.ToString());
     }
 

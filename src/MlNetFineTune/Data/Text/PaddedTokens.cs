@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Sequences of tokens, padded to the longest: ids [M, T], Int64; beside them the mask [M, T], if there is padding, and the segments [M, T].
+/// Sequences of tokens, padded to the longest: ids [M, T], Int64; beside them the mask [M, T], if there is padding, and the segments
+/// [M, T].
 /// </summary>
 /// <param name="count">Number M of sequences.</param>
 /// <param name="longest">Number T of tokens of the longest one.</param>

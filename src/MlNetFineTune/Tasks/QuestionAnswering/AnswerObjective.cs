@@ -1,4 +1,5 @@
 using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -59,7 +60,7 @@ internal sealed class AnswerObjective(int maximumTokens, float threshold) : Obje
         var places = tensor(present, ScalarType.Int64, device); // M of the N * K windows
         var tokens = outputs.reshape(rows * windows, slots, AnswerLogits.Width).index_select(0, places).permute(0, 2, 1); // [M, 4, S]
         var isMissing = tokens.narrow(1, 2, 1).isnan(); // tokens beyond the end have no share
-        var logits = tokens.narrow(1, 0, 2).masked_fill(isMissing, float.NegativeInfinity).reshape(-1, slots); // [2 M, S]
+        var logits = tokens.narrow(1, 0, 2).MaskedFill(isMissing, double.NegativeInfinity).reshape(-1, slots); // [2 M, S]
         var each = nn.functional.cross_entropy(logits, tensor(wanted, ScalarType.Int64, device), reduction: nn.Reduction.None);
         var ofWindows = each.view(-1, 2).mean([1]); // [M]
         var ofRow = tensor(Array.ConvertAll(present, window => window / windows), ScalarType.Int64, device);

@@ -102,8 +102,8 @@ internal sealed class BoundAnswers(TaskColumns columns, int maximumTokens, float
         {
             channel.Warning(FormattableString.Invariant(
                 $"The threshold of no answer stays at the probability 0.5: {criterion} chooses none by the {rows} validation rows, of ")
-                + FormattableString.Invariant($"which {hasNone.Count(none => none)} have no answer. It needs rows of both kinds, and a target ")
-                + "within their reach.");
+                + FormattableString.Invariant($"which {hasNone.Count(none => none)} have no answer. It needs rows of both kinds, ")
+                + "and a target within their reach.");
             return threshold;
         }
         var counts = tuned.Counts;

@@ -43,8 +43,8 @@ internal sealed class AnswerInput(
     public override bool KeepsActivations => false;
 
     public override string Form => FormattableString.Invariant(
-        $"{JsonEncodedText.Encode(columns.First)} about {JsonEncodedText.Encode(columns.Second!)}: answers of up to {limits.Answer} tokens ")
-        + FormattableString.Invariant($"in up to {limits.Context} in windows of {limits.Window} by {tokenizer.Name}, {_tokenizer.Hash}")
+        $"{JsonEncodedText.Encode(columns.First)} about {JsonEncodedText.Encode(columns.Second!)}: answers of up to {limits.Answer} ")
+        + FormattableString.Invariant($"tokens in up to {limits.Context} in windows of {limits.Window} by {tokenizer.Name}, {_tokenizer.Hash}")
         + (hasSegments ? "" : ", without segments");
 
     public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
@@ -126,8 +126,8 @@ internal sealed class AnswerInput(
                     return $"the tokenizer has no token for the answer {quoted}";
                 if (!windows.Any(window => window.Start <= first && last < window.End))
                 {
-                    return FormattableString.Invariant($"its answer {quoted} has {last - first + 1:N0} tokens, and no window has it whole: ")
-                        + "raise MaximumLength, or maximumAnswerTokens of LearningTask.QuestionAnswering, by which windows overlap";
+                    return FormattableString.Invariant($"its answer {quoted} has {last - first + 1:N0} tokens, and no window has it ")
+                        + "whole: raise MaximumLength, or maximumAnswerTokens of LearningTask.QuestionAnswering, by which windows overlap";
                 }
                 tooLong = last - first + 1 > limits.Answer;
             }

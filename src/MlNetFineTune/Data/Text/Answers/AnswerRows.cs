@@ -132,8 +132,8 @@ internal sealed class AnswerRows(Tokenizer tokenizer, int maximumLength, int max
                 + FormattableString.Invariant($"in a window of {maximumLength:N0}: shorten it, or raise MaximumLength");
         }
         return context <= maximumContext ? null
-            : FormattableString.Invariant($"its context has {context:N0} tokens, and at most {maximumContext:N0} are allowed: split it, or ")
-                + "raise maximumContextTokens of LearningTask.QuestionAnswering";
+            : FormattableString.Invariant($"its context has {context:N0} tokens, and at most {maximumContext:N0} are allowed: split it, ")
+                + "or raise maximumContextTokens of LearningTask.QuestionAnswering";
     }
 
     // Tokens of byte-level vocabularies begin with the blank before their word, which is no part of an answer.
