@@ -82,29 +82,14 @@ internal static class EntityStudy
             scheme: LabelScheme.Iob1);
     }
 
-    private static Sentence[] Read(string file, int every)
-    {
-        var sentences = new List<Sentence>();
-        var (words, tags) = (new List<string>(), new List<string>());
-        foreach (var line in File.ReadLines(SharedFiles.Require($"data/text/conll2003/{file}")).Append(""))
-        {
-            var columns = line.Split(' ');
-            if (line.Length > 0 && columns[0] != "-DOCSTART-")
-            {
-                words.Add(columns[0]);
-                tags.Add(columns[^1]);
-            }
-            else if (line.Length == 0 && words.Count > 0)
-            {
-                sentences.Add(new Sentence { Words = [.. words], Tags = [.. tags] });
-                words.Clear();
-                tags.Clear();
-            }
-        }
-        return [.. sentences.Where((_, index) => index % every == 0)];
-    }
+    private static Sentence[] Read(string file, int every) =>
+    [
+        .. ConllSentence.Read(file).Where((_, index) => index % every == 0)
+            .Select(sentence => new Sentence { Words = sentence.Words, Tags = sentence.Tags }),
+    ];
 
-    private static string Mean<T>(IReadOnlyList<T> runs, Func<T, double> value)
+    /// <summary>Mean and standard deviation of runs.</summary>
+    public static string Mean<T>(IReadOnlyList<T> runs, Func<T, double> value)
     {
         double[] values = [.. runs.Select(value)];
         var mean = values.Average();
@@ -114,7 +99,8 @@ internal static class EntityStudy
             : string.Create(CultureInfo.InvariantCulture, $"{mean:0.000} ({deviation:0.000})");
     }
 
-    private static int? After(IReadOnlyList<string> arguments, string name) =>
+    /// <summary>The number after an argument; null if there is none.</summary>
+    public static int? After(IReadOnlyList<string> arguments, string name) =>
         arguments.Index().FirstOrDefault(argument => argument.Item == name) is (var index, not null) && index + 1 < arguments.Count
             ? int.Parse(arguments[index + 1], CultureInfo.InvariantCulture)
             : null;

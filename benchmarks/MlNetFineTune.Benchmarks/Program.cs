@@ -31,6 +31,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [TextStudy.Name] = (TextStudy.Run, TextStudy.Usage),
     [EntityStudy.Name] = (EntityStudy.Run, EntityStudy.Usage),
     [FewShotStudy.Name] = (FewShotStudy.Run, FewShotStudy.Usage),
+    [AnswerStudy.Name] = (AnswerStudy.Run, AnswerStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
 };

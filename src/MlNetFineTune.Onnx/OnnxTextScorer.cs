@@ -80,7 +80,7 @@ internal sealed class OnnxTextScorer : IBatchScorer, IDisposable
         try
         {
             Add(TextInputNames.Tokens, tokens.Ids);
-            Add(TextInputNames.Mask, tokens.Mask(1L));
+            Add(TextInputNames.Mask, Array.ConvertAll(tokens.Mask, isToken => isToken ? 1L : 0));
             if (_hasSegments)
                 Add(TextInputNames.Segments, tokens.Segments);
             using var results = _session.Run(_options, inputs, _names);

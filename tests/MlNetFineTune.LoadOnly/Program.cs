@@ -2,7 +2,8 @@
 // bits of the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector. For a
 // model of texts the arguments are the texts, and for one of words the words with blanks between them. A path may be followed by what
 // stands in a table beside it: path;number;text. --register <assembly> before the model registers an assembly with factories.
-// --column <name> before the model prints another column of vectors instead. --sets prints the columns of conformal prediction.
+// --column <name> before the model prints another column of vectors instead. --sets prints the columns of conformal prediction. --answers
+// before the model prints the answers to questions, each followed by its context: question;context.
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
@@ -18,7 +19,8 @@ var other = "";
 if (args[0] == "--column")
     (other, args) = (args[1], args[2..]);
 var printsSets = args[0] == "--sets";
-if (printsSets)
+var printsAnswers = args[0] == "--answers";
+if (printsSets || printsAnswers)
     args = args[1..];
 var model = ml.Model.Load(args[0], out _);
 var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
@@ -29,6 +31,17 @@ if (printsSets)
         named.GetColumn<float>("Novelty"), named.GetColumn<bool>("Rejected")))
     {
         Console.WriteLine($"{string.Join('+', set)} {BitConverter.SingleToInt32Bits(novelty):X8} {isRejected}");
+    }
+    (model as IDisposable)?.Dispose();
+    return;
+}
+if (printsAnswers)
+{
+    foreach (var (answer, score, none) in scored.GetColumn<string>("PredictedAnswer").Zip(
+        scored.GetColumn<float>("Score"), scored.GetColumn<float>("NoAnswerProbability")))
+    {
+        Console.WriteLine(
+            $"{BitConverter.SingleToInt32Bits(score):X8} {BitConverter.SingleToInt32Bits(none):X8} {answer}".TrimEnd());
     }
     (model as IDisposable)?.Dispose();
     return;
@@ -55,6 +68,10 @@ internal sealed class Picture
 
     public string[] Words { get; set; } = [];
 
+    public string Question { get; set; } = "";
+
+    public string Context { get; set; } = "";
+
     public string Label { get; set; } = "";
 
     public float Weight { get; set; } = float.NaN;
@@ -63,5 +80,6 @@ internal sealed class Picture
 
     public static Picture Of(string text) => text.Split(';') is [var path, var number, var color]
         ? new() { ImagePath = path, Weight = float.Parse(number, CultureInfo.InvariantCulture), Color = color, Label = "dots" }
+        : text.Split(';') is [var question, var context] ? new() { Question = question, Context = context }
         : new() { ImagePath = text, Text = text, Words = text.Split(' '), Label = "dots" };
 }

@@ -1,4 +1,5 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
+import answers_fixture
 import attention_pool_fixture
 import augmentation_fixture
 import averaging_fixture
@@ -46,6 +47,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 text_fixture.main()
+answers_fixture.main()
 entities_fixture.main()
 module_fixture.main()
 features_fixture.main()

@@ -89,4 +89,36 @@ public sealed partial class FineTuningCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(predictedLabelColumnName);
         return TokenEvaluator.Evaluate(Context, data, labelColumnName, predictedLabelColumnName, scheme, predictedScheme);
     }
+
+    /// <summary>
+    /// Evaluates predicted answers, of a <see cref="LearningTask.QuestionAnswering"/> model or any other, in one pass over the data, as
+    /// SQuAD's official script does.
+    /// </summary>
+    /// <param name="data">The scored data.</param>
+    /// <param name="labelColumnName">
+    /// Name of the label column: Text, empty for no answer; a vector of text with acceptable answers, of which the best counts, empty for
+    /// no answer; or a vector of Int32 with the answer's characters in the context. Default "Label".
+    /// </param>
+    /// <param name="contextColumnName">
+    /// Name of the column of contexts; read only if the labels are characters. Default "Context".
+    /// </param>
+    /// <param name="predictedAnswerColumnName">Name of the column of predicted answers, Text. Default "PredictedAnswer".</param>
+    /// <param name="scoreColumnName">
+    /// Name of a column of Single that is NaN for rows that could not be scored, which are left out and counted in
+    /// <see cref="QuestionAnsweringMetrics.RowsLeftOut"/>; null if none is to be left out. Default "Score".
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">An answer given by its characters is no part of its context.</exception>
+    public QuestionAnsweringMetrics EvaluateQuestionAnswering(
+        IDataView data, string labelColumnName = "Label", string contextColumnName = "Context",
+        string predictedAnswerColumnName = "PredictedAnswer", string? scoreColumnName = "Score")
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(contextColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(predictedAnswerColumnName);
+        if (scoreColumnName is not null)
+            ArgumentException.ThrowIfNullOrWhiteSpace(scoreColumnName);
+        return AnswerEvaluator.Evaluate(
+            Context, data, labelColumnName, contextColumnName, predictedAnswerColumnName, scoreColumnName);
+    }
 }

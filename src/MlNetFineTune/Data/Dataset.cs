@@ -27,6 +27,12 @@ internal abstract class Dataset : IDisposable
     /// </summary>
     public virtual int? StepsOf(int row) => null;
 
+    /// <summary>Number of windows in which the row's text is read.</summary>
+    public virtual int WindowsOf(int row) => 1;
+
+    /// <summary>The whole text that holds the answer of the row; null if the task seeks none.</summary>
+    public virtual string? ContextOf(int row) => null;
+
     /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>
     public virtual bool IsMissing(int row) => false;
 

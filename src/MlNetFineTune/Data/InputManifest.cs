@@ -12,6 +12,7 @@ namespace MlNetFineTune.Data;
 [JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
 [JsonDerivedType(typeof(TextInputManifest), "Text")]
 [JsonDerivedType(typeof(WordInputManifest), "Words")]
+[JsonDerivedType(typeof(AnswerInputManifest), "QuestionAndContext")]
 internal abstract record InputManifest
 {
     /// <exception cref="ArgumentException">The description is not valid.</exception>

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Tokenizers;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
@@ -45,6 +46,9 @@ internal abstract class ModelInput
 
     /// <summary>The rows of tokens if the input is texts or words; otherwise null.</summary>
     public virtual TokenForm? Tokens => null;
+
+    /// <summary>The tokenizer if the input is texts or words; otherwise null.</summary>
+    public virtual Tokenizer? Tokenizer => null;
 
     /// <summary>Number of rows in one forward pass of scoring.</summary>
     public abstract int ScoringBatch(bool isOnGpu);

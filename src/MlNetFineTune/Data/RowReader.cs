@@ -26,6 +26,9 @@ internal abstract class RowReader : IDisposable
     /// <summary>Whether a part of the row at a place was left out when it was last encoded, since it was too long.</summary>
     public virtual bool IsCut(int place) => false;
 
+    /// <summary>The text in which the answer of the row at a place is found; empty if the task seeks none.</summary>
+    public virtual ReadOnlyMemory<char> ContextOf(int place) => default;
+
     /// <summary>Whether the picture is so large that it is encoded and released at once, to limit the memory of a batch.</summary>
     public virtual bool IsLarge(int place) => false;
 

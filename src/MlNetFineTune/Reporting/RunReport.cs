@@ -33,7 +33,7 @@ internal static class RunReport
 
     private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>
         validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known
-            ? task.Report(known, validation.LabelsOf(known.Rows), validation.Source.Inputs.Noun)
+            ? task.Report(known with { Inputs = validation.Source.Inputs }, validation.LabelsOf(known.Rows), validation.Source.Inputs.Noun)
             : [];
 
     // The novelty needs the features, which the evaluation does not keep.

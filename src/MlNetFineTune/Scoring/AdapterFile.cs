@@ -172,6 +172,7 @@ internal static class AdapterFile
         {
             TextInputManifest texts => texts.Tokenizer,
             WordInputManifest words => words.Tokenizer,
+            AnswerInputManifest answers => answers.Tokenizer,
             _ => null,
         };
         if (trained is null)

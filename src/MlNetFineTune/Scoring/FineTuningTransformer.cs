@@ -5,7 +5,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
-using MlNetFineTune.Tokenizers;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 
@@ -78,8 +77,9 @@ public sealed class FineTuningTransformer
     public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
     /// <summary>
-    /// For <see cref="LearningTask.Binary"/>: the probability above which <c>PredictedLabel</c> is true, from 0 to 1, as set or tuned by
-    /// <see cref="DecisionThreshold"/>, also in a loaded model. Null for other tasks.
+    /// For <see cref="LearningTask.Binary"/>: the probability above which <c>PredictedLabel</c> is true; for
+    /// <see cref="LearningTask.QuestionAnswering"/>: the <c>NoAnswerProbability</c> above which no answer is predicted. From 0 to 1, as set
+    /// or tuned by <see cref="DecisionThreshold"/>, also in a loaded model. Null for other tasks.
     /// </summary>
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
@@ -236,19 +236,12 @@ public sealed class FineTuningTransformer
             Name = network.Name,
             Pixels = Inputs.Pixels,
             Input = Inputs.Form,
-            Text = network is TextNetwork { Text: var text } && TokenizerOf(Inputs) is { } tokenizer
+            Text = network is TextNetwork { Text: var text } && Inputs.Tokenizer is { } tokenizer
                 ? text with { Tokenizer = tokenizer }
                 : null,
         });
         return source!;
     }
-
-    private static Tokenizer? TokenizerOf(ModelInput input) => input switch
-    {
-        TextInput texts => texts.Tokenizer,
-        WordInput words => words.Tokenizer,
-        _ => null,
-    };
 
     private string ComputeWeightsSha256()
     {

@@ -78,6 +78,9 @@ internal sealed class ScoredBatch(IBatchScorer scorer, int capacity, ScoreCache?
     /// <summary>The reason why the i-th row could not be read; empty if it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
+    /// <summary>The text in which the answer of the i-th row is found; empty if the task seeks none.</summary>
+    public ReadOnlyMemory<char> ContextOf(int i) => Encoded!.Rows.ContextOf(i);
+
     // Moves scores from the compacted order back to the order of the rows, from the end so that nothing is overwritten.
     private void Spread(EncodedBatch batch, int good)
     {

@@ -54,7 +54,9 @@ internal abstract class BoundTask
     /// </summary>
     public virtual IReadOnlyList<float> LabelThresholds => [];
 
-    /// <summary>Score above which a row is predicted as positive; null for tasks other than binary.</summary>
+    /// <summary>
+    /// Score above which a row is predicted as positive, or as one without an answer; null for tasks that have no such decision.
+    /// </summary>
     public virtual float? ScoreThreshold => null;
 
     /// <summary>The sigmoid of <see cref="ScoreThreshold"/>.</summary>

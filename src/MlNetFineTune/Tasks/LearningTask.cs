@@ -169,6 +169,45 @@ public abstract record LearningTask
         return new TokenClassificationTask(scheme, classWeights ?? ClassWeights.None, maximumWords);
     }
 
+    /// <summary>
+    /// Extractive question answering: the span of a context that answers a question, or none. The input is a column of questions
+    /// (<c>TextFineTuningOptions.TextColumnName</c>) and one of contexts (<c>SecondTextColumnName</c>). Label: a text, the answer, which
+    /// must occur letter by letter in the context (of several occurrences the first is taken, and the log counts such rows), empty if the
+    /// context has no answer; or a vector of Int32 with the first UTF-16 unit of the answer in the context and the one after the last,
+    /// empty (or of two equal numbers) without an answer. An answer that begins or ends inside of a token is widened to whole tokens.
+    /// <para>Output columns: <c>PredictedAnswer</c>, text: characters of the context; <c>PredictedSpan</c>, a vector of Int32 like the
+    /// label, both empty if no answer is predicted; <c>Score</c>, the probability of the best answer, whether predicted or not, among all
+    /// answers that its window of the context can give and no answer; <c>NoAnswerProbability</c>: the probability of no answer against that
+    /// of the best answer, above whose threshold none is predicted. Of a row that could not be scored the first two are empty and the
+    /// others NaN.</para>
+    /// <para>The loss is the mean of the cross-entropies of first and last token, over all windows of a step. Contexts that do not fit into
+    /// <c>TextFineTuningOptions.MaximumLength</c> are read in overlapping windows, each with the question; a window without the answer
+    /// learns that it has none. Metrics: <see cref="Metric.ExactMatch"/>, <see cref="Metric.AnswerF1"/>. Trainer:
+    /// <c>ml.FineTuning.FineTuneText</c>; evaluate with <c>ml.FineTuning.EvaluateQuestionAnswering</c>. Not with <see cref="Distillation"/>
+    /// and <see cref="Sampling.Balanced"/>; outputs of frozen stages are not cached.</para>
+    /// </summary>
+    /// <param name="maximumAnswerTokens">
+    /// Maximum number of tokens in a predicted answer, by which windows overlap, if that is at most half a window. 1 to 65,536. Default 30.
+    /// </param>
+    /// <param name="noAnswerThreshold">
+    /// Threshold of <c>NoAnswerProbability</c> above which no answer is predicted: fixed, or tuned on the validation rows for the decision
+    /// whether a row has no answer. Default null: <see cref="DecisionThreshold.Default"/>, 0.5, so that the more probable one is predicted.
+    /// </param>
+    /// <param name="maximumContextTokens">
+    /// Maximum number of tokens in a context; memory of a batch grows with it. Rows with more are treated as
+    /// <see cref="FineTuningOptions.BadRows"/> says; in scoring their columns are empty. 1 to 65,536. Default 4,096.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A number of tokens is outside its range.</exception>
+    public static LearningTask QuestionAnswering(
+        int maximumAnswerTokens = 30, DecisionThreshold? noAnswerThreshold = null, int maximumContextTokens = 4096)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumAnswerTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maximumAnswerTokens, AnswerInputManifest.MostTokens);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumContextTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maximumContextTokens, AnswerInputManifest.MostTokens);
+        return new QuestionAnsweringTask(maximumAnswerTokens, noAnswerThreshold ?? DecisionThreshold.Default, maximumContextTokens);
+    }
+
     /// <summary>Name of the task in messages.</summary>
     internal abstract string Name { get; }
 
@@ -196,8 +235,8 @@ public abstract record LearningTask
     /// <summary>The task without the parts that are fitted on validation rows.</summary>
     internal virtual LearningTask WithoutValidation => this;
 
-    /// <summary>Whether the network has outputs for each word of a row.</summary>
-    internal virtual bool LabelsWords => false;
+    /// <summary>Whether the network has outputs for words or tokens of a text, instead of for the row.</summary>
+    internal virtual bool HasTokenOutputs => false;
 
     /// <summary>Whether rows and their labels can be mixed.</summary>
     internal virtual bool TakesMixedRows => true;

@@ -22,9 +22,11 @@ internal abstract class Objective
     /// <param name="device">Device of the tensors.</param>
     public Targets TargetsOf(RowSubset subset, IReadOnlyList<int> rows, Mix? mix, Device device)
     {
-        var labels = LabelsOf(subset.LabelsOf(rows), device);
+        var labels = LabelsOf(NumbersOf(subset, rows), device);
         var weights = subset.WeightsOf(rows) is { } values ? tensor(values, ScalarType.Float32, device) : null;
-        return mix is null ? new(labels, weights) : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
+        return mix is null
+            ? new(labels, weights, Contexts: ContextsOf(subset, rows))
+            : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
     }
 
     /// <summary>The training loss: the mean over the rows, weighted by example weights and class weights. 0 if all weights are 0.</summary>
@@ -85,6 +87,12 @@ internal abstract class Objective
     /// Outputs with the same number of values for each row, to be stored: [N, <see cref="Outputs"/>]. Default: unchanged.
     /// </summary>
     public virtual Tensor ToRows(Tensor outputs) => outputs.alias();
+
+    /// <summary>The numbers of which <see cref="LabelsOf"/> makes labels. Default: the labels of the rows.</summary>
+    protected virtual float[] NumbersOf(RowSubset subset, IReadOnlyList<int> rows) => subset.LabelsOf(rows);
+
+    /// <summary>See <see cref="Targets.Contexts"/>.</summary>
+    protected virtual IReadOnlyList<string>? ContextsOf(RowSubset subset, IReadOnlyList<int> rows) => null;
 
     /// <summary>Labels in the format of <see cref="LossOfEach"/>, with rows in the first dimension.</summary>
     protected abstract Tensor LabelsOf(float[] labels, Device device);

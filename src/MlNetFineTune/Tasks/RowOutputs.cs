@@ -1,3 +1,4 @@
+using MlNetFineTune.Data;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
@@ -9,6 +10,9 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
 {
     /// <summary>Largest number of stored values (64 MiB): larger outputs are computed again when needed.</summary>
     public const long MostKept = 16 << 20;
+
+    /// <summary>The inputs of the rows, for reports that quote texts; null if they are not known.</summary>
+    public Dataset? Inputs { get; init; }
 
     public int Width => Rows.Length == 0 ? 0 : Values.Length / Rows.Length;
 

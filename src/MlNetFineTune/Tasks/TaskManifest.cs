@@ -14,6 +14,7 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(OrdinalManifest), OrdinalTask.Kind)]
 [JsonDerivedType(typeof(SeveralManifest), SeveralTask.Kind)]
 [JsonDerivedType(typeof(TokenClassificationManifest), TokenClassificationTask.Kind)]
+[JsonDerivedType(typeof(QuestionAnsweringManifest), QuestionAnsweringTask.Kind)]
 internal abstract record TaskManifest
 {
     /// <param name="keys">The classes; null if the file has none.</param>

@@ -24,7 +24,8 @@ namespace MlNetFineTune;
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression; of texts also token classification |
+/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression; of texts also token classification and
+/// question answering |
 /// | Is normalization required? | Not for pictures, which are normalised as the weights require. Numeric inputs of a module should be
 /// normalised |
 /// | Is caching required? | No: rows are read once (labels of words that are no keys, twice) |

@@ -38,8 +38,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     }
 
     /// <summary>
-    /// Name of the column of texts; for <see cref="LearningTask.TokenClassification"/> of words, a vector of text of any size. Default
-    /// "Text".
+    /// Name of the column of texts; for <see cref="LearningTask.TokenClassification"/> of words, a vector of text of any size; for
+    /// <see cref="LearningTask.QuestionAnswering"/> of questions. Default "Text".
     /// </summary>
     [NotInFingerprint("the tokens themselves are hashed")]
     public string TextColumnName
@@ -54,7 +54,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
 
     /// <summary>
     /// Name of a second column of texts, for pairs such as question and answer, or two sentences to compare; both enter the network as one
-    /// sequence with a separator. Default null: single texts.
+    /// sequence with a separator. For <see cref="LearningTask.QuestionAnswering"/> the column of contexts, which is required. Default null:
+    /// single texts.
     /// </summary>
     [NotInFingerprint("the tokens themselves are hashed")]
     public string? SecondTextColumnName
@@ -71,8 +72,8 @@ public sealed record TextFineTuningOptions : FineTuningOptions
     /// <summary>
     /// Maximum number of tokens in a row, special tokens included; an English word has 1.3 tokens on average. Longer texts are truncated,
     /// and the log says how many. 6 to <see cref="TextBackbone.MaximumLength"/>. Default 128. Time and memory grow with the length of the
-    /// actual texts only. For <see cref="LearningTask.TokenClassification"/> nothing is truncated: longer rows are read in overlapping
-    /// windows of this length.
+    /// actual texts only. For <see cref="LearningTask.TokenClassification"/> and <see cref="LearningTask.QuestionAnswering"/> nothing is
+    /// truncated: longer rows are read in overlapping windows of this length.
     /// </summary>
     public int MaximumLength
     {
@@ -125,7 +126,9 @@ public sealed record TextFineTuningOptions : FineTuningOptions
 
     internal override int? TokensOfBatch => MaxTokens;
 
-    internal override bool ReadsWords => true;
+    internal override bool HasTokens => true;
+
+    internal override string? ContextColumn => TaskInForce is QuestionAnsweringTask ? SecondTextColumnName : null;
 
     internal override string? UnusedWorkers => AsksForWorkers && Workers > 1
         ? $"Workers = {Workers} is not used: texts are tokenized once, when they are read. Leave Workers out."
@@ -136,25 +139,31 @@ public sealed record TextFineTuningOptions : FineTuningOptions
 
     internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
     {
-        if (TaskInForce.LabelsWords)
+        if (TaskInForce is TokenClassificationTask)
             new WordColumn(TextColumnName).Check(schema, context);
         else
             TextColumns.Check(schema, context);
     }
 
     internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) =>
-        TaskInForce is TokenClassificationTask words
-            ? new WordInput(
+        TaskInForce switch
+        {
+            TokenClassificationTask words => new WordInput(
                 new WordColumn(TextColumnName), Backbone.Tokenizer!, MaximumLength, words.MaximumWords,
-                new WordLabelCheck(LabelColumnName, words.Scheme), keepsTexts: RunFolder is not null)
-            : new TextInput(
+                new WordLabelCheck(LabelColumnName, words.Scheme), keepsTexts: RunFolder is not null),
+            QuestionAnsweringTask answers => new AnswerInput(
+                TextColumns, Backbone.Tokenizer!,
+                new AnswerInput.Limits(MaximumLength, answers.MaximumContextTokens, answers.MaximumAnswerTokens),
+                Backbone.Config.Segments > 1, LabelColumnName, keepsTexts: RunFolder is not null),
+            _ => new TextInput(
                 TextColumns, Backbone.Tokenizer!, MaximumLength, Truncation, Backbone.Config.Segments > 1,
-                keepsTexts: RunFolder is not null);
+                keepsTexts: RunFolder is not null),
+        };
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
-        // Words are not pooled: a pretrained pooler would have no gradient.
-        var backbone = TaskInForce.LabelsWords ? Backbone with { Pooling = TextBackbone.TokenPooling.Mean } : Backbone;
+        // Tokens are not pooled: a pretrained pooler would have no gradient.
+        var backbone = TaskInForce.HasTokenOutputs ? Backbone with { Pooling = TextBackbone.TokenPooling.Mean } : Backbone;
         return Backbone.Weights.WithHead(TextNetwork.Create(backbone, task.CreateHead, seed, log), task.ExclusiveClasses, log);
     }
 
@@ -190,20 +199,26 @@ public sealed record TextFineTuningOptions : FineTuningOptions
                 $"Augmentation ({Augmentation}) changes pictures, and rows here are texts: leave it out.", "options");
         }
         Distillation.Check(Backbone.Name, pixels: null);
-        if (TaskInForce.LabelsWords)
-            CheckWords();
+        if (TaskInForce.HasTokenOutputs)
+            CheckTokenOutputs();
     }
 
-    private void CheckWords()
+    private void CheckTokenOutputs()
     {
-        if (SecondTextColumnName is not null)
+        if (TaskInForce is TokenClassificationTask && SecondTextColumnName is not null)
             throw Refused($"SecondTextColumnName is '{SecondTextColumnName}', and words are those of one column");
+        if (TaskInForce is QuestionAnsweringTask && SecondTextColumnName is null)
+        {
+            throw new ArgumentException(
+                $"LearningTask.{TaskInForce.Name} finds the answers to the questions of TextColumnName in another column: name it in "
+                + "SecondTextColumnName.", "options");
+        }
         if (Truncation != TextTruncation.KeepStart)
-            throw Refused($"Truncation is {Truncation}, and no word is left out: longer rows are read in overlapping windows");
+            throw Refused($"Truncation is {Truncation}, and nothing is left out: longer rows are read in overlapping windows");
         if (Distillation != Distillation.None)
-            throw Refused("Distillation teaches classes of rows, and labels here are those of words");
+            throw Refused("Distillation teaches classes of rows, and the outputs here are those of tokens");
         if (FeatureCache.IsInFolder)
-            throw Refused($"FeatureCache is {FeatureCache}, and vectors of words, which rows have different numbers of, are not cached");
+            throw Refused($"FeatureCache is {FeatureCache}, and vectors of tokens, which rows have different numbers of, are not cached");
 
         ArgumentException Refused(string reason) => new($"LearningTask.{TaskInForce.Name}: {reason}. Leave it out.", "options");
     }

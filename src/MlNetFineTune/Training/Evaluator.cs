@@ -54,7 +54,7 @@ internal sealed class Evaluator(
                 var targets = objective.TargetsOf(subset, input.Rows, mix: null, run.Network.Device);
                 var outputs = run.Network.ForwardRest(input.Inputs, stagesBefore);
                 loss.Add(outputs, targets);
-                metrics.Add(outputs, targets.Labels);
+                metrics.Add(outputs, targets);
                 count += input.Rows.Length;
                 kept?.Add(input.Rows, objective.ToRows(outputs));
             }

@@ -319,8 +319,11 @@ public abstract record FineTuningOptions
     /// <summary>Maximum number of tokens in a batch, with padding; null for no limit.</summary>
     internal virtual int? TokensOfBatch => null;
 
-    /// <summary>Whether the input can be words of a text.</summary>
-    internal virtual bool ReadsWords => false;
+    /// <summary>Whether the network can have outputs for tokens of a text.</summary>
+    internal virtual bool HasTokens => false;
+
+    /// <summary>Name of the column of texts in which answers are found; null for tasks that seek none.</summary>
+    internal virtual string? ContextColumn => null;
 
     /// <summary>Whether a step of the optimizer can have several batches.</summary>
     internal bool Accumulates => AccumulationSteps > 1 || TokensOfBatch is not null;
@@ -341,7 +344,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Names of the columns that the task reads and writes.</summary>
     internal TaskColumns Columns =>
-        new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName);
+        new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName, ContextColumn);
 
     /// <summary>Name of the column with the reason why a row could not be scored; null for no such column.</summary>
     internal virtual string? StatusColumnName => null;
@@ -402,10 +405,11 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
-        if (TaskInForce.LabelsWords && !ReadsWords)
+        if (TaskInForce.HasTokenOutputs && !HasTokens)
         {
             throw new ArgumentException(
-                $"LearningTask.{TaskInForce.Name} labels the words of texts: train it with ml.FineTuning.FineTuneText.", "options");
+                $"LearningTask.{TaskInForce.Name} has outputs for the tokens of texts: train it with ml.FineTuning.FineTuneText.",
+                "options");
         }
         if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");

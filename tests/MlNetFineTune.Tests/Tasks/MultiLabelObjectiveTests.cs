@@ -67,7 +67,7 @@ public sealed class MultiLabelObjectiveTests
         {
             sums.Add(
                 tensor(logits[(first * labels)..((first + count) * labels)], [count, labels]),
-                tensor(there[(first * labels)..((first + count) * labels)], [count, labels]));
+                new Targets(tensor(there[(first * labels)..((first + count) * labels)], [count, labels])));
         }
         var found = sums.Result();
 

@@ -45,7 +45,7 @@ public sealed class SeveralLossTests
                 var targets = TargetsOf(rows);
                 var outputs = Outputs().index_select(0, tensor([.. rows.Select(row => (long)row)], ScalarType.Int64));
                 sums.Add(outputs, targets);
-                metrics.Add(outputs, targets.Labels);
+                metrics.Add(outputs, targets);
             }
             Fixture.AreClose(s_fixture.GetProperty("loss").Numbers(), [sums.Mean], 1e-6, "loss");
             string[] expected =

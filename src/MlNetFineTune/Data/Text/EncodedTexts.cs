@@ -33,7 +33,12 @@ internal sealed class EncodedTexts(bool keepsTexts)
     /// <param name="length">Bytes of an encoded row.</param>
     /// <param name="stepsOf">Number of tokens of a row, from its used bytes.</param>
     /// <param name="storage">A message for the log; null for none.</param>
-    public TextDataset ToDataset(int length, Func<byte[], int> stepsOf, string? storage) => new(
-        length, [.. _rows], [.. _rows.Select(row => row.Length == 0 ? 1 : stepsOf(row))], [.. _reasons],
-        keepsTexts ? [.. _texts] : null, storage);
+    /// <param name="windowsOf">Number of windows of a row, from its used bytes; null if all rows have one.</param>
+    /// <param name="contexts">The texts that hold the answers of the rows; null if the task seeks none.</param>
+    public TextDataset ToDataset(
+        int length, Func<byte[], int> stepsOf, string? storage, Func<byte[], int>? windowsOf = null, string[]? contexts = null) => new(
+        length, [.. _rows], OfEach(stepsOf), [.. _reasons], keepsTexts ? [.. _texts] : null, storage,
+        windowsOf is null ? null : OfEach(windowsOf), contexts);
+
+    private int[] OfEach(Func<byte[], int> numberOf) => [.. _rows.Select(row => row.Length == 0 ? 1 : numberOf(row))];
 }

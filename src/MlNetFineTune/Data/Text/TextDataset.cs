@@ -9,7 +9,12 @@ namespace MlNetFineTune.Data;
 /// <param name="reasons">For each row the reason why it cannot be used; empty if it can.</param>
 /// <param name="texts">The beginnings of the texts; null if they are not needed.</param>
 /// <param name="storage">A message for the log; null for none.</param>
-internal sealed class TextDataset(int length, byte[][] rows, int[] steps, string[] reasons, string[]? texts, string? storage) : Dataset
+/// <param name="windows">Number of windows of each row; null if all rows have one.</param>
+/// <param name="contexts">The texts that hold the answers of the rows; null if the task seeks none.</param>
+internal sealed class TextDataset(
+    int length, byte[][] rows, int[] steps, string[] reasons, string[]? texts, string? storage, int[]? windows = null,
+    string[]? contexts = null)
+    : Dataset
 {
     public override int Count => rows.Length;
 
@@ -22,6 +27,10 @@ internal sealed class TextDataset(int length, byte[][] rows, int[] steps, string
     public override string? TextOf(int row) => texts?[row];
 
     public override int? StepsOf(int row) => steps[row];
+
+    public override int WindowsOf(int row) => windows?[row] ?? 1;
+
+    public override string? ContextOf(int row) => contexts?[row];
 
     public override ContentHash? ContentOf(int row) => rows[row].Length == 0 ? null : ContentHash.Of(rows[row]);
 

@@ -34,7 +34,7 @@ internal sealed class TextInput(
     private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
     private readonly TokenRows _rows = new(tokenizer, maximumLength, truncation, columns.Second is not null);
 
-    public Tokenizer Tokenizer => tokenizer;
+    public override Tokenizer Tokenizer => tokenizer;
 
     public TextColumns Columns => columns;
 

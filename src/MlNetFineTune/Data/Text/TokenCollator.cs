@@ -1,5 +1,4 @@
 using MlNetFineTune.Networks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
@@ -19,18 +18,11 @@ internal sealed class TokenCollator(int stride, int padding, bool hasSegments, D
     public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)
     {
         using var scope = NewDisposeScope();
-        var tokens = PaddedTokens.Of(samples, count, stride, padding, hasSegments);
-        var beside = new Dictionary<string, Tensor>();
-        if (tokens.HasPadding)
-            beside.Add(TextInputNames.Mask, OnDevice(tensor(tokens.Mask(true), [count, tokens.Longest], ScalarType.Bool)));
-        if (hasSegments)
-            beside.Add(TextInputNames.Segments, OnDevice(tensor(tokens.Segments, [count, tokens.Longest], ScalarType.Int64)));
-        return new ModelInputs(OnDevice(tensor(tokens.Ids, [count, tokens.Longest], ScalarType.Int64)), beside);
+        var (ids, beside) = PaddedTokens.Of(samples, count, stride, padding, hasSegments).ToTensors(device);
+        return new ModelInputs(ids, beside);
     }
 
     public override void Dispose()
     {
     }
-
-    private Tensor OnDevice(Tensor tensor) => tensor.to(device).MoveToOuterDisposeScope();
 }

@@ -84,7 +84,8 @@ internal sealed class TextEncoder : IDisposable
     /// <param name="stage">Index of the stage.</param>
     /// <param name="drops">Whether dropout is active.</param>
     /// <returns>
-    /// [N, T, C]; from the last stage features [N, C], or those of words [N, W, C]. The caller disposes it.
+    /// [N, T, C]; from the last stage features [N, C], those of words [N, W, C], or, where answers are sought, again those of tokens. The
+    /// caller disposes it.
     /// </returns>
     public Tensor Forward(Tensor activations, ModelInputs inputs, int stage, bool drops)
     {
@@ -107,12 +108,15 @@ internal sealed class TextEncoder : IDisposable
     }
 
     /// <summary>
-    /// [N, T, C] -> [N, C]; [N, W, C], a vector for each word, if the words are given. The caller disposes the result.
+    /// [N, T, C] -> [N, C]; [N, W, C], a vector for each word, if the words are given; unchanged if answers are sought. The caller disposes
+    /// the result.
     /// </summary>
     public Tensor Pool(Tensor hidden, ModelInputs inputs)
     {
         if (WordVectors.AreIn(inputs))
             return WordVectors.Of(hidden, inputs);
+        if (AnswerLogits.AreIn(inputs))
+            return hidden.alias();
         using var scope = NewDisposeScope();
         var pooled = _pooling == TextBackbone.TokenPooling.Mean
             ? Mean(hidden, inputs.Beside.GetValueOrDefault(TextInputNames.Mask))

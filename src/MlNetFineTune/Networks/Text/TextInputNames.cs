@@ -25,4 +25,17 @@ internal static class TextInputNames
 
     /// <summary>[N, W], Float32: UTF-16 units of each word; NaN beyond the end of a row.</summary>
     public const string WordLengths = "word_lengths";
+
+    /// <summary>
+    /// [N, K, S], Int64: positions of the tokens that can answer N questions in their M windows, as indices into the M * T tokens; K is the
+    /// largest number of windows of a row. The first is that of the class token, which means "no answer"; the others are the tokens of the
+    /// context. 0 beyond the end. Present if a task seeks answers.
+    /// </summary>
+    public const string AnswerPlaces = "answer_places";
+
+    /// <summary>
+    /// [N, K, S, 2], Float32: first UTF-16 unit of each of these tokens in the context and the one after the last; 0 for the class token,
+    /// NaN beyond the end.
+    /// </summary>
+    public const string AnswerOffsets = "answer_offsets";
 }

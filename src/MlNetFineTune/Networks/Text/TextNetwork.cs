@@ -6,7 +6,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Text encoder and head: outputs [N, outputs], or those of words [N, W, outputs]. Owns both.</summary>
+/// <summary>
+/// Text encoder and head: outputs [N, outputs], those of words [N, W, outputs], or of answers (<see cref="AnswerLogits"/>). Owns both.
+/// </summary>
 internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, NetworkHead head) : FineTunedNetwork
 {
     private int _firstTrained = int.MaxValue;
@@ -159,10 +161,11 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     private Tensor Outputs(Tensor features, ModelInputs inputs)
     {
         var outputs = Head.forward(features);
-        if (!WordVectors.AreIn(inputs))
+        var (areWords, areAnswers) = (WordVectors.AreIn(inputs), AnswerLogits.AreIn(inputs));
+        if (!areWords && !areAnswers)
             return outputs;
         using (outputs)
-            return WordVectors.MarkMissing(outputs, inputs);
+            return areWords ? WordVectors.MarkMissing(outputs, inputs) : AnswerLogits.Of(outputs, inputs);
     }
 
     private Tensor Infer(ModelInputs inputs, int first, int end) =>

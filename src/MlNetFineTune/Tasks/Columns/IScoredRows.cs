@@ -8,4 +8,7 @@ internal interface IScoredRows
 
     /// <summary>The reason why the row could not be scored; empty if it was scored.</summary>
     ReadOnlyMemory<char> StatusOf(int place);
+
+    /// <summary>The text in which the answer of the row is found; empty if the task seeks none.</summary>
+    ReadOnlyMemory<char> ContextOf(int place);
 }

@@ -49,5 +49,7 @@ internal sealed class ConformalColumns(ScoreColumns own, int scores, ClassScores
         public ReadOnlySpan<float> ScoresOf(int place) => rows.ScoresOf(place)[..length];
 
         public ReadOnlyMemory<char> StatusOf(int place) => rows.StatusOf(place);
+
+        public ReadOnlyMemory<char> ContextOf(int place) => rows.ContextOf(place);
     }
 }

@@ -13,11 +13,11 @@ internal sealed class CollectedMetrics(
     private readonly List<float> _numbers = [];
     private readonly List<float> _labels = [];
 
-    public override void Add(Tensor outputs, Tensor labels)
+    public override void Add(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
         _numbers.AddRange(Values(numbersOf?.Invoke(outputs) ?? outputs));
-        _labels.AddRange(Values(labels));
+        _labels.AddRange(Values(targets.Labels));
     }
 
     public override IReadOnlyDictionary<string, double> Result() => metrics([.. _numbers], [.. _labels]);

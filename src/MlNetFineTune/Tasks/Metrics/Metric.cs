@@ -102,6 +102,18 @@ public sealed record Metric
     /// <summary>Token classification: the fraction of words with the right label. 0 to 1; higher is better.</summary>
     public static Metric WordAccuracy { get; } = new("WordAccuracy", higherIsBetter: true);
 
+    /// <summary>
+    /// Question answering: the fraction of rows whose predicted answer is the true one, as SQuAD's official script counts: without case,
+    /// punctuation and articles; at the threshold of <see cref="DecisionThreshold.Fixed"/>, otherwise at 0.5. 0 to 1; higher is better.
+    /// </summary>
+    public static Metric ExactMatch { get; } = new("ExactMatch", higherIsBetter: true);
+
+    /// <summary>
+    /// Question answering: the mean over the rows of F1 of the words of predicted and true answer, as in <see cref="ExactMatch"/>. 0 to 1;
+    /// higher is better.
+    /// </summary>
+    public static Metric AnswerF1 { get; } = new("AnswerF1", higherIsBetter: true);
+
     /// <summary>The metric of one head of <see cref="LearningTask.Several"/>: <c>Metric.Accuracy.Of("Species")</c>.</summary>
     /// <param name="labelColumnName">Name of the head's label column.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>

@@ -6,8 +6,8 @@ namespace MlNetFineTune.Tasks;
 internal abstract class MetricSums
 {
     /// <param name="outputs">[N, outputs] of the network.</param>
-    /// <param name="labels">Labels of the same rows, in the format of the objective.</param>
-    public abstract void Add(Tensor outputs, Tensor labels);
+    /// <param name="targets">Targets of the same rows, with labels in the format of the objective.</param>
+    public abstract void Add(Tensor outputs, Targets targets);
 
     /// <summary>The metrics by name.</summary>
     public abstract IReadOnlyDictionary<string, double> Result();

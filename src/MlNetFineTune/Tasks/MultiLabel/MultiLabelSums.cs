@@ -15,10 +15,10 @@ internal sealed class MultiLabelSums(int labels, float threshold = 0.5f) : Metri
     private readonly List<float>[] _logits = [.. Enumerable.Range(0, labels).Select(_ => new List<float>())];
     private readonly List<bool>[] _isThere = [.. Enumerable.Range(0, labels).Select(_ => new List<bool>())];
 
-    public override void Add(Tensor outputs, Tensor targets)
+    public override void Add(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
-        var (logits, there) = (Numbers(outputs), LabelSets.Of(Numbers(targets))); // [N * labels]
+        var (logits, there) = (Numbers(outputs), LabelSets.Of(Numbers(targets.Labels))); // [N * labels]
         var predicted = Array.ConvertAll(logits, logit => logit > _logit);
         for (var at = 0; at < logits.Length; at += labels)
         {

@@ -15,11 +15,11 @@ internal sealed class MulticlassSums(int classes) : MetricSums
 
     public static IReadOnlyList<Metric> All { get; } = [Metric.Accuracy, Metric.MacroF1];
 
-    public override void Add(Tensor outputs, Tensor labels)
+    public override void Add(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
         var predicted = outputs.argmax(1).cpu().data<long>(); // [N, classes] -> [N]
-        foreach (var (label, prediction) in labels.cpu().data<long>().Zip(predicted))
+        foreach (var (label, prediction) in targets.Labels.cpu().data<long>().Zip(predicted))
         {
             _actual[label]++;
             _predicted[prediction]++;

@@ -10,11 +10,11 @@ internal sealed class OrdinalSums : MetricSums
 
     public static IReadOnlyList<Metric> All { get; } = [Metric.QuadraticWeightedKappa, Metric.MeanAbsoluteError, Metric.Accuracy];
 
-    public override void Add(Tensor outputs, Tensor labels)
+    public override void Add(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
         var predicted = outputs.argmax(1).cpu().data<long>(); // [N, classes] -> [N]
-        foreach (var (label, prediction) in labels.cpu().data<long>().Zip(predicted))
+        foreach (var (label, prediction) in targets.Labels.cpu().data<long>().Zip(predicted))
             _counts.Add((int)label, (int)prediction);
     }
 

@@ -48,5 +48,7 @@ internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Le
         public ReadOnlySpan<float> ScoresOf(int place) => rows.ScoresOf(place).Slice(offset, length);
 
         public ReadOnlyMemory<char> StatusOf(int place) => rows.StatusOf(place);
+
+        public ReadOnlyMemory<char> ContextOf(int place) => rows.ContextOf(place);
     }
 }

@@ -145,11 +145,11 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
     {
         private readonly MetricSums?[] _heads = new MetricSums?[objective.Heads.Count];
 
-        public override void Add(Tensor outputs, Tensor labels)
+        public override void Add(Tensor outputs, Targets targets)
         {
             using var scope = NewDisposeScope();
-            foreach (var (head, own, targets) in objective.Parts(outputs, new Targets(labels)))
-                (_heads[head] ??= objective.Heads[head].Objective.CreateMetrics()).Add(own, targets.Labels);
+            foreach (var (head, own, ownTargets) in objective.Parts(outputs, targets with { Weights = null }))
+                (_heads[head] ??= objective.Heads[head].Objective.CreateMetrics()).Add(own, ownTargets);
         }
 
         public override IReadOnlyDictionary<string, double> Result() => _heads.Zip(objective.Heads)

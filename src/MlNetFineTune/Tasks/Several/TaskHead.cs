@@ -11,10 +11,11 @@ public sealed record TaskHead
 {
     /// <param name="labelColumnName">Name of the label column, of the type that the task requires.</param>
     /// <param name="task">
-    /// Task of the head; not <see cref="LearningTask.Several"/> or <see cref="LearningTask.TokenClassification"/>.
+    /// Task of the head; not <see cref="LearningTask.Several"/>, <see cref="LearningTask.TokenClassification"/> or
+    /// <see cref="LearningTask.QuestionAnswering"/>.
     /// </param>
     /// <param name="weight">Weight of the head's mean loss in the sum. Above 0, finite. Default 1.</param>
-    /// <exception cref="ArgumentException">The name is empty, or the task is one of these two.</exception>
+    /// <exception cref="ArgumentException">The name is empty, or the task is one of these three.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The weight is not above 0 and finite.</exception>
     public TaskHead(string labelColumnName, LearningTask task, float weight = 1)
     {
@@ -22,10 +23,10 @@ public sealed record TaskHead
         ArgumentNullException.ThrowIfNull(task);
         if (task is SeveralTask)
             throw new ArgumentException("A head has one task: name the heads of several in one list.", nameof(task));
-        if (task.LabelsWords)
+        if (task.HasTokenOutputs)
         {
             throw new ArgumentException(
-                "LearningTask.TokenClassification labels the words of a text, and several heads the row: train it by itself.",
+                $"LearningTask.{task.Name} has outputs for the tokens of a text, and several heads for the row: train it by itself.",
                 nameof(task));
         }
         if (!(weight > 0 && float.IsFinite(weight)))

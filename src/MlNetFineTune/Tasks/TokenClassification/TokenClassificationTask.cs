@@ -19,7 +19,7 @@ internal sealed record TokenClassificationTask(LabelScheme Scheme, ClassWeights 
 
     internal override bool HasClasses => false;
 
-    internal override bool LabelsWords => true;
+    internal override bool HasTokenOutputs => true;
 
     internal override bool TakesMixedRows => false;
 

@@ -15,10 +15,10 @@ internal sealed class TokenSums(WordTags tags) : MetricSums
         : [Metric.WordAccuracy];
 
     // outputs: [N, W, labels]; labels: [N, W], -1 beyond the end of a row
-    public override void Add(Tensor outputs, Tensor labels)
+    public override void Add(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
-        var (predicted, actual) = (outputs.argmax(2).cpu(), labels.cpu()); // [N, W]
+        var (predicted, actual) = (outputs.argmax(2).cpu(), targets.Labels.cpu()); // [N, W]
         var words = (int)Math.Min(predicted.shape[1], actual.shape[1]);
         for (var row = 0; row < actual.shape[0]; row++)
             Add(ValuesOf(actual, row, words), ValuesOf(predicted, row, words));

@@ -42,23 +42,15 @@ internal sealed class WordCollator(WordRows rows, int start, int end, int paddin
 
     private (Tensor Ids, Dictionary<string, Tensor> Beside) Tokens(ReadOnlySpan<byte> samples, List<Window> windows, int longest)
     {
-        var ids = new long[windows.Count * longest];
-        var mask = new bool[ids.Length];
-        Array.Fill(ids, padding);
+        var tokens = new PaddedTokens(windows.Count, longest, padding);
         foreach (var (index, window) in windows.Index())
         {
-            var tokens = WordRows.Read(Sample(samples, window.Row)).Tokens[window.Start..window.End];
-            var target = index * longest;
-            mask.AsSpan(target, tokens.Length + 2).Fill(true);
-            ids[target++] = start;
-            foreach (var token in tokens)
-                ids[target++] = token;
-            ids[target] = end;
+            tokens.Begin(index);
+            tokens.Add(start);
+            tokens.Add(WordRows.Read(Sample(samples, window.Row)).Tokens[window.Start..window.End]);
+            tokens.Add(end);
         }
-        var beside = new Dictionary<string, Tensor>();
-        if (mask.AsSpan().Contains(false))
-            beside.Add(TextInputNames.Mask, OnDevice(tensor(mask, [windows.Count, longest], ScalarType.Bool)));
-        return (OnDevice(tensor(ids, [windows.Count, longest], ScalarType.Int64)), beside);
+        return tokens.ToTensors(device);
     }
 
     private void AddWords(

@@ -36,7 +36,7 @@ internal sealed class WordInput(
     private readonly TokenizerManifest _tokenizer = tokenizer.Describe();
     private readonly WordRows _rows = new(tokenizer, maximumLength, maximumWords);
 
-    public Tokenizer Tokenizer => tokenizer;
+    public override Tokenizer Tokenizer => tokenizer;
 
     public override int Length => _rows.Length;
 
