@@ -160,7 +160,7 @@ internal sealed class TextEncoder : IDisposable
 
     // [1, heads, T, T], or with padding [N, heads, T, T].
     private static Tensor WithDistances(Tensor distances, Tensor? mask) =>
-        mask is null ? distances : distances.masked_fill(mask.logical_not(), double.NegativeInfinity);
+        mask is null ? distances : distances.MaskedFill(mask.logical_not(), double.NegativeInfinity);
 
     private GraphValue WriteEmbeddings(NetworkGraph graph, GraphValue tokens, GraphValue? segments)
     {
