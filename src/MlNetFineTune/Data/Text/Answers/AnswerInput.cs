@@ -50,7 +50,8 @@ internal sealed class AnswerInput(
 
     public override string Form => FormattableString.Invariant(
         $"{JsonEncodedText.Encode(columns.First)} about {JsonEncodedText.Encode(columns.Second!)}: answers of up to {limits.Answer} ")
-        + FormattableString.Invariant($"tokens in up to {limits.Context} in windows of {limits.Window} by {tokenizer.Name}, {_tokenizer.Hash}")
+        + FormattableString.Invariant($"tokens in up to {limits.Context} in windows of {limits.Window} by {tokenizer.Name}, ")
+        + _tokenizer.Hash
         + (hasSegments ? "" : ", without segments");
 
     public override int ScoringBatch(bool isOnGpu) => isOnGpu ? ScoringRowsOnGpu : ScoringRows;
