@@ -22,7 +22,7 @@ internal sealed class OnnxTexts : Benchmark
     {
         var ml = new MLContext(seed: 1);
         ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 }); // its threads would spin on the same core
-        var (train, test) = TextStudy.Load(ml, "sst2", quick: false);
+        var (train, test) = TextStudy.Load(ml, "sst2", quick: false)[0];
         var rows = ml.Data.TakeRows(test, quick ? 50 : Texts);
         var texts = ml.Data.LoadFromEnumerable(rows.GetColumn<string>("Text").Select(text => new Message { Text = text }).ToList());
         using var model = ml.MulticlassClassification.Trainers.FineTuneText(new TextFineTuningOptions

@@ -120,7 +120,7 @@ internal static class TextStudy
     }
 
     // The splits of the reference: no chance, rows counted from 0.
-    private static IReadOnlyList<(IDataView Train, IDataView Test)> Load(MLContext ml, string set, bool quick) =>
+    public static IReadOnlyList<(IDataView Train, IDataView Test)> Load(MLContext ml, string set, bool quick) =>
     [
         .. Splits(set).Take(quick ? 1 : Folds).Select(split =>
         {
