@@ -43,11 +43,13 @@ internal static class CompareCommand
                 using var folder = new TemporaryFolder();
                 var (train, test) = parsed.GetValue(photos) is { } own ? SplitPhotos.Halves(own.FullName, seed)
                     : SplitPhotos.Surfaces(folder.Path, seed);
-                Run("pretrained", fromWeights, train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed, parsed.GetValue(epochs));
+                Run(
+                    "pretrained", fromWeights, train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed,
+                    parsed.GetValue(epochs));
                 // With random weights every stage trains at the full rate, for which 0.001 is best (of 0.0005 to 0.005).
                 Run(
-                    "random", fromScratch, train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1), learningRate: 1e-3f, seed,
-                    parsed.GetValue(epochs));
+                    "random", fromScratch, train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1),
+                    learningRate: 1e-3f, seed, parsed.GetValue(epochs));
             }
             Comparison.WriteHeader("weights");
             Console.WriteLine(fromWeights);

@@ -17,6 +17,8 @@ internal static class TrainTextCommand
 {
     private const int RowLength = 128, RowsOfBatch = 16, ViewLength = 48, PairsOfBatch = 192;
 
+    private static readonly string[] s_form = ["config.json", "vocab.txt", "tokenizer_config.json"];
+
     public static Command Create()
     {
         var documentation = new Option<DirectoryInfo>("--documentation")
@@ -29,7 +31,22 @@ internal static class TrainTextCommand
             Description = "Folder of WordNet's database (Debian's package wordnet-base).",
             DefaultValueFactory = _ => new DirectoryInfo("/usr/share/wordnet"),
         };
+        var from = new Option<DirectoryInfo?>("--from")
+        {
+            Description = "Folder of an encoder to continue with pairs, such as the folder 'masked' that an earlier run has written: its "
+                + "vocabulary and weights replace the first part.",
+        };
         var pieces = new Option<int>("--pieces") { Description = "Size of the vocabulary.", DefaultValueFactory = _ => 8000 };
+        var wordSteps = new Option<int>("--word-steps")
+        {
+            Description = "Steps of contrastive learning of the embeddings alone.",
+            DefaultValueFactory = _ => 8000,
+        };
+        var wordRate = new Option<double>("--word-rate")
+        {
+            Description = "Learning rate of the embeddings alone.",
+            DefaultValueFactory = _ => 3e-3,
+        };
         var maskedSteps = new Option<int>("--masked-steps")
         {
             Description = "Steps of masked language modelling.",
@@ -59,7 +76,7 @@ internal static class TrainTextCommand
         };
         var command = new Command("train-text", "Learns a vocabulary, trains a tiny text encoder, writes its folder.")
         {
-            documentation, wordNet, pieces, maskedSteps, pairSteps, maskedRate, pairRate, seed, threads, output,
+            documentation, wordNet, from, pieces, wordSteps, wordRate, maskedSteps, pairSteps, maskedRate, pairRate, seed, threads, output,
         };
         command.SetAction(parsed =>
         {
@@ -68,23 +85,40 @@ internal static class TrainTextCommand
                 parsed.GetRequiredValue(documentation).FullName, parsed.GetRequiredValue(wordNet).FullName, parsed.GetValue(seed));
             Console.WriteLine($"{corpus.Training.Count:N0} entries of {corpus.Characters:N0} characters; {corpus.HeldOut.Count:N0} held out");
             var folder = parsed.GetRequiredValue(output).FullName;
-            WriteForm(folder, WordPieceLearner.Learn(corpus.Training.Select(entry => entry.Passage), parsed.GetValue(pieces)));
-            Train(
-                corpus, folder, parsed.GetValue(seed),
-                new PretrainingLoop("masked", parsed.GetValue(maskedSteps), parsed.GetValue(maskedRate)),
+            var masked = parsed.GetValue(from)?.FullName ?? Path.Combine(folder, "masked");
+            if (parsed.GetValue(from) is null)
+            {
+                WriteForm(masked, WordPieceLearner.Learn(corpus.Training.Select(entry => entry.Passage), parsed.GetValue(pieces)));
+                TrainMasked(
+                    corpus, masked, parsed.GetValue(seed),
+                    new PretrainingLoop("words", parsed.GetValue(wordSteps), parsed.GetValue(wordRate)),
+                    new PretrainingLoop("masked", parsed.GetValue(maskedSteps), parsed.GetValue(maskedRate)));
+            }
+            Directory.CreateDirectory(folder);
+            foreach (var file in s_form)
+                File.Copy(Path.Combine(masked, file), Path.Combine(folder, file), overwrite: true);
+            TrainPairs(
+                corpus, TextBackbone.FromFolder(masked), folder, parsed.GetValue(seed),
                 new PretrainingLoop("pairs", parsed.GetValue(pairSteps), parsed.GetValue(pairRate)));
         });
         return command;
     }
 
-    private static void Train(TextCorpus corpus, string folder, int seed, PretrainingLoop masked, PretrainingLoop pairs)
+    private static void TrainMasked(TextCorpus corpus, string folder, int seed, PretrainingLoop words, PretrainingLoop masked)
     {
         var backbone = TextBackbone.FromScratch(folder);
         var tokenizer = backbone.Tokenizer!;
         using var encoder = backbone.CreateEncoder(seed);
         var named = encoder.NamedParameters();
+        StartAsIdentity(named);
+        var learning = new PairLearning(encoder, tokenizer.Specials.Padding, stages: 1);
+        words.Run(
+            [.. named.Where(one => encoder.StageOf(one.Name) == 0).Select(one => one.Parameter)],
+            new PairBatches(TokenizedCorpus.Views(tokenizer, corpus.Training, ViewLength), PairsOfBatch, seed).Endless(), learning.Run);
+        Evaluate(
+            "words", new PairBatches(TokenizedCorpus.Views(tokenizer, corpus.HeldOut, ViewLength), PairsOfBatch, seed).Epoch(0),
+            learning.Run);
         using var head = new LanguageHead(named.Single(one => one.Name == "embeddings.word_embeddings.weight").Parameter, seed);
-
         var modelling = new MaskedModelling(encoder, head, RowLength);
         var passages = TokenizedCorpus.Passages(tokenizer, corpus.Training);
         Console.WriteLine($"{passages.Sum(passage => passage.Length):N0} tokens");
@@ -93,15 +127,34 @@ internal static class TrainTextCommand
             new MaskedBatches(passages, tokenizer, RowLength, RowsOfBatch, seed).Endless(), modelling.Run);
         var heldOut = TokenizedCorpus.Passages(tokenizer, corpus.HeldOut);
         Evaluate("masked", new MaskedBatches(heldOut, tokenizer, RowLength, RowsOfBatch, seed).Epoch(0), modelling.Run);
-        Save(Path.Combine(folder, "masked.safetensors"), encoder);
+        Save(folder, encoder);
+    }
 
-        var learning = new PairLearning(encoder, tokenizer.Specials.Padding);
+    private static void TrainPairs(TextCorpus corpus, TextBackbone backbone, string folder, int seed, PretrainingLoop loop)
+    {
+        var tokenizer = backbone.Tokenizer!;
+        using var encoder = backbone.CreateEncoder(seed);
+        var learning = new PairLearning(encoder, tokenizer.Specials.Padding, encoder.Stages.Count);
         var views = TokenizedCorpus.Views(tokenizer, corpus.Training, ViewLength);
-        pairs.Run([.. named.Select(one => one.Parameter)], new PairBatches(views, PairsOfBatch, seed).Endless(), learning.Run);
+        loop.Run(
+            [.. encoder.NamedParameters().Select(one => one.Parameter)], new PairBatches(views, PairsOfBatch, seed).Endless(),
+            learning.Run);
         Evaluate(
             "pairs", new PairBatches(TokenizedCorpus.Views(tokenizer, corpus.HeldOut, ViewLength), PairsOfBatch, seed).Epoch(0),
             learning.Run);
-        Save(Path.Combine(folder, "model.safetensors"), encoder);
+        Save(folder, encoder);
+    }
+
+    // Layers whose branches add nothing at first, so that the encoder begins with what its words have learned (as in Fixup, Zhang et al.
+    // 2019, https://arxiv.org/abs/1901.09321, and ReZero, Bachlechner et al. 2020, https://arxiv.org/abs/2003.04887).
+    private static void StartAsIdentity(IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> named)
+    {
+        using var noGradients = no_grad();
+        foreach (var (name, parameter) in named)
+        {
+            if (name.EndsWith("output.dense.weight", StringComparison.Ordinal))
+                parameter.zero_();
+        }
     }
 
     private static void Evaluate<T>(string name, IEnumerable<T> batches, Func<T, (Tensor Loss, Tensor Right)> run)
@@ -137,8 +190,9 @@ internal static class TrainTextCommand
             """);
     }
 
-    private static void Save(string path, TextEncoder encoder)
+    private static void Save(string folder, TextEncoder encoder)
     {
+        var path = Path.Combine(folder, "model.safetensors");
         using var scope = NewDisposeScope();
         SafeTensorsWriter.WriteFile(
             path, [.. encoder.NamedParameters().Select(one => (one.Name, one.Parameter.detach().to_type(ScalarType.Float16)))],

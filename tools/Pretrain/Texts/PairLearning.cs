@@ -9,7 +9,10 @@ namespace Pretrain;
 /// Contrastive learning (InfoNCE, van den Oord et al. 2018, https://arxiv.org/abs/1807.03748; of sentences: Gao et al. 2021, SimCSE,
 /// https://arxiv.org/abs/2104.08821): among the second texts of a batch, the one that belongs to the first shall be the nearest.
 /// </summary>
-internal sealed class PairLearning(TextEncoder encoder, int padding)
+/// <param name="encoder">The encoder.</param>
+/// <param name="padding">Id of the padding token.</param>
+/// <param name="stages">Stages that run: 1 for the embeddings alone, whose mean is the vector of a text.</param>
+internal sealed class PairLearning(TextEncoder encoder, int padding, int stages)
 {
     // As in SimCSE.
     private const double Temperature = 0.05;
@@ -58,8 +61,8 @@ internal sealed class PairLearning(TextEncoder encoder, int padding)
             beside.Add(TextInputNames.Mask, tensor(mask, [texts.Length, longest], ScalarType.Bool));
         var inputs = new ModelInputs(tensor(ids, [texts.Length, longest], ScalarType.Int64), beside);
         var hidden = inputs.Activations;
-        for (var stage = 0; stage < encoder.Stages.Count; stage++)
-            hidden = encoder.Forward(hidden, inputs, stage, drops: false);
-        return hidden;
+        for (var stage = 0; stage < stages; stage++)
+            hidden = encoder.Hidden(hidden, inputs, stage, drops: false);
+        return encoder.Pool(hidden, inputs);
     }
 }
