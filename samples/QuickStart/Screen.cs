@@ -55,6 +55,8 @@ internal static class Screen
                 [Markup.Escape(classes[c]), .. counts, $"{confusion.PerClassPrecision[c]:0.00}", $"{confusion.PerClassRecall[c]:0.00}",
                     $"{f1.PerClass[c]:0.00}"]);
         }
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 120); // a file need not break the names of classes
         AnsiConsole.Write(table);
     }
 

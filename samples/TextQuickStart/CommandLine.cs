@@ -13,7 +13,10 @@ internal static class CommandLine
             Description = "File of training texts, in each line a label, a tab and a text. Without it, messages of customers that come "
                 + "with the program."
         };
-        var test = new Option<FileInfo?>("--test") { Description = "File of texts for evaluating the finished model, with the same labels." };
+        var test = new Option<FileInfo?>("--test")
+        {
+            Description = "File of texts for evaluating the finished model, with the same labels."
+        };
         var model = new Option<DirectoryInfo?>("--model")
         {
             Description = "Folder of a pretrained text encoder, as on the hub (config.json, model.safetensors, vocab.txt). Default: a tiny "
@@ -25,8 +28,7 @@ internal static class CommandLine
         };
         var strategy = new Option<Strategy?>("--strategy")
         {
-            Description = "The trained stages: head, last:N (the last N stages) or full. Default: full for the tiny encoder; for others the "
-                + "head first and then everything.",
+            Description = "The trained stages: head, last:N (the last N stages) or full. Default: the head first, and then everything.",
             CustomParser = OptionParsers.ParseStrategy
         };
         var epochs = new Option<int?>("--epochs")
@@ -36,7 +38,7 @@ internal static class CommandLine
         };
         var learningRate = new Option<float?>("--learning-rate")
         {
-            Description = "Learning rate of the new classifier. Default: 0.002 for the tiny encoder, 0.001 for others.",
+            Description = "Learning rate of the new classifier. Default: 0.01 for the tiny encoder, 0.001 for others.",
             CustomParser = OptionParsers.ParseLearningRate
         };
         var seed = new Option<int>("--seed") { Description = "Seed of the training.", DefaultValueFactory = _ => 1 };

