@@ -11,7 +11,7 @@ namespace Pretrain;
 /// </summary>
 internal static class TrainTextCommand
 {
-        private static readonly string[] s_form = ["config.json", "vocab.txt", "tokenizer_config.json"];
+    private static readonly string[] s_form = ["config.json", "vocab.txt", "tokenizer_config.json"];
 
     public static Command Create()
     {
