@@ -37,7 +37,7 @@ internal static class CommandLine
         var strategy = new Option<Strategy?>("--strategy")
         {
             Description = "The trained stages: head, last:N (the last N stages) or full. Default: full.",
-            CustomParser = ParseStrategy
+            CustomParser = OptionParsers.ParseStrategy
         };
         var augmentation = new Option<Augmentation?>("--augmentation")
         {
@@ -48,13 +48,13 @@ internal static class CommandLine
         var epochs = new Option<int?>("--epochs")
         {
             Description = "Passes over the training photos. Default: 15.",
-            CustomParser = ParseEpochs
+            CustomParser = OptionParsers.ParseEpochs
         };
         var learningRate = new Option<float?>("--learning-rate")
         {
             Description = "Learning rate of the new classifier; lower stages have smaller rates. "
             + "Default: 0.005 for micro, 0.001 for the others, which are larger.",
-            CustomParser = ParseLearningRate
+            CustomParser = OptionParsers.ParseLearningRate
         };
         var seed = new Option<int>("--seed") { Description = "Seed of the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
@@ -127,39 +127,13 @@ internal static class CommandLine
         return root.Parse(args);
     }
 
-    private static Strategy? ParseStrategy(ArgumentResult result) => result.Tokens[0].Value switch
-    {
-        "head" => Strategy.HeadOnly,
-        "full" => Strategy.Full(),
-        var last when last.StartsWith("last:", StringComparison.Ordinal) && IsCount(last["last:".Length..], out int stages) =>
-            Strategy.LastStages(stages),
-        var other => Refuse<Strategy>(result, $"There is no strategy '{other}'. There are: head, last:N (N at least 1), full."),
-    };
-
     private static Augmentation? ParseAugmentation(ArgumentResult result) => result.Tokens[0].Value switch
     {
         "none" => Augmentation.None,
         "gentle" => Gentle,
         "light" => Augmentation.Light,
-        var other => Refuse<Augmentation>(result, $"There is no augmentation '{other}'. There are: none, gentle, light."),
+        var other => OptionParsers.Refuse<Augmentation>(result, $"There is no augmentation '{other}'. There are: none, gentle, light."),
     };
-
-    private static int? ParseEpochs(ArgumentResult result)
-    {
-        if (IsCount(result.Tokens[0].Value, out int epochs))
-            return epochs;
-        result.AddError($"--epochs {result.Tokens[0].Value}: it must be a whole number, at least 1.");
-        return null;
-    }
-
-    private static float? ParseLearningRate(ArgumentResult result)
-    {
-        if (float.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float rate) && rate > 0
-            && float.IsFinite(rate))
-            return rate;
-        result.AddError($"--learning-rate {result.Tokens[0].Value}: it must be a number above 0.");
-        return null;
-    }
 
     private static float? ParseCoverage(ArgumentResult result)
     {
@@ -167,16 +141,6 @@ internal static class CommandLine
             && coverage is > 0 and < 1)
             return coverage;
         result.AddError($"--coverage {result.Tokens[0].Value}: it must be a number above 0 and below 1.");
-        return null;
-    }
-
-    private static bool IsCount(string text, out int count) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
-
-    private static T? Refuse<T>(ArgumentResult result, string reason)
-        where T : class
-    {
-        result.AddError(reason);
         return null;
     }
 }

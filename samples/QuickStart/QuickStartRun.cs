@@ -18,18 +18,18 @@ internal static class QuickStartRun
         string[] trainLabels = [.. train.GetColumn<string>("Label")], testLabels = [.. test.GetColumn<string>("Label")];
         if (testLabels.Except(trainLabels).FirstOrDefault() is { } unknown)
             throw new InvalidDataException($"'{folders.Test}' has the class '{unknown}', which '{folders.Train}' lacks.");
-        Screen.ShowData(folders, trainLabels, testLabels);
+        PhotoScreen.ShowData(folders, trainLabels, testLabels);
 
         if (settings.Examine is { } page)
         {
             Screen.Title("Examination");
-            Screen.ShowExamination(PhotoClassifier.Examine(ml, train, test, settings.Backbone, page.FullName), page.FullName);
+            PhotoScreen.ShowExamination(PhotoClassifier.Examine(ml, train, test, settings.Backbone, page.FullName), page.FullName);
         }
 
         Screen.Title("Training");
         using TransformerChain<KeyToValueMappingTransformer> model = Train(ml, train, settings);
         var classifier = model.OfType<FineTuningTransformer>().Single();
-        Screen.ShowTraining(classifier.Report!);
+        Screen.ShowTraining(classifier.Report!, "photos");
 
         Screen.Title("Test photos, which the training has not seen");
         MulticlassClassificationMetrics metrics = PhotoClassifier.Evaluate(ml, model, test);
@@ -45,7 +45,7 @@ internal static class QuickStartRun
             PhotoClassifier.Explain(ml, model, test, explained.FullName);
 
         Photo photo = ml.Data.CreateEnumerable<Photo>(test, reuseRowObject: false).ElementAt(testLabels.Length / 2);
-        Screen.ShowPrediction(photo, PredictInFreshContext(zip, photo));
+        PhotoScreen.ShowPrediction(photo, PredictInFreshContext(zip, photo));
 
         Console.WriteLine(
             string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
@@ -64,7 +64,7 @@ internal static class QuickStartRun
     private static TransformerChain<KeyToValueMappingTransformer> Train(MLContext ml, IDataView photos, QuickStartSettings settings)
     {
         using var keys = new CtrlC();
-        using var display = new TrainingDisplay(ml);
+        using var display = new TrainingDisplay(ml, "FineTuneImages", "photos");
         return display.While(progress => PhotoClassifier.Train(ml, photos, new ImageFineTuningOptions
         {
             Backbone = settings.Backbone,

@@ -14,11 +14,8 @@ internal static class Screen
         AnsiConsole.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
     }
 
-    public static void ShowData(PhotoFolders folders, IReadOnlyList<string> trainLabels, IReadOnlyList<string> testLabels)
+    public static void ShowClasses(IReadOnlyList<string> trainLabels, IReadOnlyList<string> testLabels)
     {
-        Title("Photos");
-        Console.WriteLine($"train: {folders.Train}");
-        Console.WriteLine($"test:  {folders.Test}");
         var table = new Table().AddColumn("class").AddColumn(Right("train")).AddColumn(Right("test"));
         foreach (string label in trainLabels.Union(testLabels))
             table.AddRow(Markup.Escape(label), $"{trainLabels.Count(l => l == label)}", $"{testLabels.Count(l => l == label)}");
@@ -26,17 +23,7 @@ internal static class Screen
         AnsiConsole.Write(table);
     }
 
-    public static void ShowExamination(DataExamination examination, string page)
-    {
-        Console.WriteLine($"Found: {examination}");
-        Console.WriteLine($"A model that was not trained on a photo predicts its label for {100 * examination.LabelAgreement:0} % of them; "
-            + "the fewer, the fewer of the likely label errors are real.");
-        foreach (DataExamination.Finding finding in examination.Findings.Take(5))
-            Console.WriteLine($"  {finding}");
-        Console.WriteLine($"All of it, with thumbnails: {page}");
-    }
-
-    public static void ShowTraining(TrainingReport report)
+    public static void ShowTraining(TrainingReport report, string rows)
     {
         string end = report.End switch
         {
@@ -45,7 +32,7 @@ internal static class Screen
             _ => "done",
         };
         Console.WriteLine($"Training {end} after {report.Duration.TotalSeconds:0.0} s; "
-            + (report.BestEpoch > 0 ? $"the model is that of epoch {report.BestEpoch}, the best on the validation photos."
+            + (report.BestEpoch > 0 ? $"the model is that of epoch {report.BestEpoch}, the best on the validation {rows}."
                 : "no epoch was complete."));
     }
 
@@ -68,14 +55,12 @@ internal static class Screen
                 [Markup.Escape(classes[c]), .. counts, $"{confusion.PerClassPrecision[c]:0.00}", $"{confusion.PerClassRecall[c]:0.00}",
                     $"{f1.PerClass[c]:0.00}"]);
         }
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 120); // a file need not break the names of classes
         AnsiConsole.Write(table);
     }
 
     public static void ShowFile(string path) => Console.WriteLine($"Saved: {path} ({new FileInfo(path).Length / 1024.0:0} KiB)");
-
-    public static void ShowPrediction(Photo photo, PhotoPrediction prediction) =>
-        Console.WriteLine($"Loaded in a fresh MLContext, it says of {photo.Label}/{Path.GetFileName(photo.ImagePath)}: "
-            + $"{prediction.PredictedLabel}, probability {prediction.Score.Max():0.00}");
 
     private static TableColumn Right(string title) => new TableColumn(title).RightAligned();
 }

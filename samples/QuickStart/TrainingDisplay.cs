@@ -14,12 +14,17 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(5);
     private readonly MLContext _ml;
+    private readonly string _trainer;
+    private readonly string _rows;
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
     private ProgressTask? _bar;
 
-    public TrainingDisplay(MLContext ml)
+    /// <param name="ml">The context that trains.</param>
+    /// <param name="trainer">Name of the trainer in the log.</param>
+    /// <param name="rows">What the rows are, in the plural.</param>
+    public TrainingDisplay(MLContext ml, string trainer, string rows)
     {
-        _ml = ml;
+        (_ml, _trainer, _rows) = (ml, trainer, rows);
         _ml.Log += ShowMessage;
     }
 
@@ -31,7 +36,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
-                _bar = context.AddTask("reading photos", maxValue: 1);
+                _bar = context.AddTask($"reading {_rows}", maxValue: 1);
                 return train(this);
             });
     }
@@ -64,7 +69,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
         _ => now.Epoch / (double)now.Epochs,
     };
 
-    private static string Describe(TrainingProgress now)
+    private string Describe(TrainingProgress now)
     {
         string what = now.Activity switch
         {
@@ -74,13 +79,13 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
         };
         return what
             + (now.ValidationAccuracy is { } accuracy ? $", validation accuracy {accuracy:0.00}" : "")
-            + $", {now.RowsPerSecond:0} images/s"
+            + $", {now.RowsPerSecond:0} {_rows}/s"
             + (now.Remaining is { } remaining ? $", {remaining:m\\:ss} left" : "");
     }
 
     private void ShowMessage(object? sender, LoggingEventArgs message)
     {
-        if (message.Kind < ChannelMessageKind.Info || !message.Source.Contains("FineTuneImages", StringComparison.Ordinal))
+        if (message.Kind < ChannelMessageKind.Info || !message.Source.Contains(_trainer, StringComparison.Ordinal))
             return;
         if (_bar is null)
             Console.WriteLine(message.RawMessage);

@@ -37,28 +37,29 @@ internal static class CompareCommand
         command.SetAction(parsed =>
         {
             var pretrained = Backbone.Micro.WithWeights(parsed.GetRequiredValue(weights).FullName);
-            var (fromWeights, fromScratch) = (new List<Result>(), new List<Result>());
+            var (fromWeights, fromScratch) = (new Comparison("pretrained"), new Comparison("random"));
             for (var seed = 1; seed <= parsed.GetValue(seeds); seed++)
             {
                 using var folder = new TemporaryFolder();
                 var (train, test) = parsed.GetValue(photos) is { } own ? SplitPhotos.Halves(own.FullName, seed)
                     : SplitPhotos.Surfaces(folder.Path, seed);
-                fromWeights.Add(
-                    Run("pretrained", train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed, parsed.GetValue(epochs)));
+                Run(
+                    "pretrained", fromWeights, train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed,
+                    parsed.GetValue(epochs));
                 // With random weights every stage trains at the full rate, for which 0.001 is best (of 0.0005 to 0.005).
-                fromScratch.Add(
-                    Run("random", train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1), learningRate: 1e-3f, seed,
-                        parsed.GetValue(epochs)));
+                Run(
+                    "random", fromScratch, train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1),
+                    learningRate: 1e-3f, seed, parsed.GetValue(epochs));
             }
-            Console.WriteLine("| weights | accuracy | F1 |\n|---|---|---|");
-            Console.WriteLine(Row("pretrained", fromWeights));
-            Console.WriteLine(Row("random", fromScratch));
+            Comparison.WriteHeader("weights");
+            Console.WriteLine(fromWeights);
+            Console.WriteLine(fromScratch);
         });
         return command;
     }
 
-    private static Result Run(string name, IReadOnlyList<Photo> train, IReadOnlyList<Photo> test, Backbone backbone, Strategy strategy,
-        float learningRate, int seed, int epochs)
+    private static void Run(string name, Comparison results, IReadOnlyList<Photo> train, IReadOnlyList<Photo> test, Backbone backbone,
+        Strategy strategy, float learningRate, int seed, int epochs)
     {
         var ml = new MLContext(seed);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
@@ -74,23 +75,8 @@ internal static class CompareCommand
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(ml.Data.LoadFromEnumerable(test)));
         var report = model.LastTransformer.Report!;
 
-        var result = new Result(metrics.MicroAccuracy, metrics.F1().Macro);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"seed {seed} {name,-10} {train.Count} photos train, {test.Count} test; "
-                + $"best epoch {report.BestEpoch}, {report.Duration.TotalSeconds:0.0} s; "
-                + $"accuracy {result.Accuracy:0.000}, F1 {result.F1:0.000}"));
-        return result;
+                + $"best epoch {report.BestEpoch}, {report.Duration.TotalSeconds:0.0} s; {results.Add(metrics)}"));
     }
-
-    private static string Row(string name, IReadOnlyList<Result> results) =>
-        $"| {name} | {Spread([.. results.Select(r => r.Accuracy)])} | {Spread([.. results.Select(r => r.F1)])} |";
-
-    private static string Spread(double[] values)
-    {
-        var mean = values.Average();
-        var deviation = Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(values.Length - 1, 1));
-        return string.Create(CultureInfo.InvariantCulture, $"{mean:0.000} ± {deviation:0.000}");
-    }
-
-    private sealed record Result(double Accuracy, double F1);
 }
