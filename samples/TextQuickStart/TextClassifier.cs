@@ -30,16 +30,6 @@ internal static class TextClassifier
     public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
         ml.MulticlassClassification.Evaluate(model.Transform(test));
 
-    /// <summary>Saves the model for programs without libtorch: tokenizer, network and classes, computed by ONNX Runtime.</summary>
-    public static void SaveForOnnxRuntime(
-        MLContext ml, TransformerChain<KeyToValueMappingTransformer> model, IDataView tickets, string path)
-    {
-        ITransformer chain = ml.FineTuning.ToOnnxPipeline(model.OfType<FineTuningTransformer>().Single(), tickets.Schema);
-        using var owned = (IDisposable)chain;
-        ITransformer names = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(chain.Transform(tickets));
-        ml.Model.Save(new TransformerChain<ITransformer>(chain, names), tickets.Schema, path);
-    }
-
     public static IReadOnlyList<TicketPrediction> Predict(MLContext ml, ITransformer model, IEnumerable<string> texts)
     {
         // By default the engine disposes the model.

@@ -54,7 +54,7 @@ internal static class TextQuickStartRun
         ShowPredictions("Loaded in a fresh MLContext, it says of", zip, texts);
         if (settings.Onnx is { } onnx)
         {
-            TextClassifier.SaveForOnnxRuntime(ml, model, test, onnx.FullName);
+            OnnxModel.Save(ml, model, test, onnx.FullName);
             Screen.ShowFile(onnx.FullName);
             ShowPredictions("In ONNX Runtime it says of", onnx.FullName, texts);
         }
