@@ -52,8 +52,9 @@ public sealed class AnswerRowsTests
         var (places, offsets) = (inputs.Beside[TextInputNames.AnswerPlaces], inputs.Beside[TextInputNames.AnswerOffsets]);
         CollectionAssert.AreEqual(new long[] { 2, 3, 8 }, places.shape);
         var (found, flat) = (0, ids.SelectMany(id => id).ToArray());
-        foreach (var ((row, window), slots) in from row in new[] { 0, 1 } from window in new[] { 0, 1, 2 }
-            select ((row, window), offsets[row, window].Values()))
+        foreach (var ((row, window), slots) in from row in new[] { 0, 1 }
+                                               from window in new[] { 0, 1, 2 }
+                                               select ((row, window), offsets[row, window].Values()))
         {
             for (var slot = 0; slot < 8; slot++)
             {

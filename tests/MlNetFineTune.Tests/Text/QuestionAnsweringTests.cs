@@ -242,8 +242,12 @@ public sealed class QuestionAnsweringTests
             s_test.Count(row => row.Answer.Length > 0), Answers(eager).Count(answer => answer.Length > 0), "the threshold is not used");
         Assert.Contains("needs validation", Assert.ThrowsExactly<ArgumentException>(
             () => Fit(SmallAnswers.Options with { Task = Answering(recall) })).Message);
-        var all = options with { Task = Answering(recall), Validation = ValidationData.Set(SmallAnswers.View(
-            _ml, s_test.Where(row => row.Answer.Length > 0))) };
+        var all = options with
+        {
+            Task = Answering(recall),
+            Validation = ValidationData.Set(SmallAnswers.View(
+            _ml, s_test.Where(row => row.Answer.Length > 0)))
+        };
         using var untuned = Fit(all with { Epochs = 1 });
         Assert.Contains("The threshold of no answer stays at the probability 0.5", log.ToString());
 
