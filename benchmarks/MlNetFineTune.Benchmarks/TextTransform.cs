@@ -13,6 +13,7 @@ internal sealed class TextTransform : Benchmark
     private const string Library = "MlNetFineTune's Transform, from text";
     private const string RowByRow = "plain TorchSharp with the library's network, row by row";
     private const string Peer = "PyTorch, batches of 32 padded to their longest";
+    private const string SortedPeer = "the same, sorted by length";
 
     public override string Name => "text-transform";
 
@@ -36,6 +37,7 @@ internal sealed class TextTransform : Benchmark
         network.PrepareForScoring();
         using var collator = texts.Input.CreateCollator(CPU);
         using var peer = quick ? null : new PyTorchPeer("text_speed.py", ["score"], texts.Work);
+        using var sorted = quick ? null : new PyTorchPeer("text_speed.py", ["score", "--sorted"], texts.Work);
 
         int Single()
         {
@@ -57,8 +59,11 @@ internal sealed class TextTransform : Benchmark
         var timing = new PairedTiming()
             .Add(Library, () => model.Transform(view).GetColumn<float[]>("Score").Count())
             .Add(RowByRow, Single);
-        if (peer is not null)
+        if (peer is not null && sorted is not null)
+        {
             timing.AddRate(Peer, () => peer.Pass().GetProperty("texts_per_s").GetDouble());
+            timing.AddRate(SortedPeer, () => sorted.Pass().GetProperty("texts_per_s").GetDouble());
+        }
         timing.Run(rounds: quick ? 2 : 15, quick).Print(Library, "texts/s");
         return timing.Ratio(Library, quick ? RowByRow : Peer);
     }

@@ -24,7 +24,7 @@ internal static class CommandRun
             return 130;
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException or InvalidOperationException or IOException
-            or UnauthorizedAccessException or HttpRequestException)
+            or NotSupportedException or UnauthorizedAccessException or HttpRequestException)
         {
             Console.Error.WriteLine(InOneLine(e));
             return 1;

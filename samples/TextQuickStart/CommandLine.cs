@@ -77,6 +77,10 @@ internal static class CommandLine
                 result.AddError("--model and --hub both choose the encoder: take one of them.");
             if (result.GetValue(model) is { Exists: false } folder)
                 result.AddError($"--model: there is no folder '{folder}'.");
+            if (result.GetValue(output) is { } zip && result.GetValue(onnx)?.FullName == zip.FullName)
+                result.AddError("--output and --onnx are two models: give them different names.");
+            if (Has(smoke) && Has(epochs))
+                result.AddError("--smoke has its own number of epochs: leave --epochs out.");
             foreach (var file in new[] { output, onnx })
             {
                 if (result.GetValue(file) is { Directory: { Exists: false } nowhere })

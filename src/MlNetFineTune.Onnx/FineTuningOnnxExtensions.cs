@@ -30,8 +30,9 @@ public static class FineTuningOnnxExtensions
     /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
     /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has sequence inputs, labels words
-    /// (<see cref="LearningTask.TokenClassification"/>), or uses test-time augmentation; or a column has the name of another input or
-    /// output of the file; or a module that is no Sequential has a novelty score. The message names the reason and an alternative.
+    /// (<see cref="LearningTask.TokenClassification"/>) or answers questions (<see cref="LearningTask.QuestionAnswering"/>), or uses
+    /// test-time augmentation; or a column has the name of another input or output of the file; or a module that is no Sequential has a
+    /// novelty score. The message names the reason and an alternative.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {

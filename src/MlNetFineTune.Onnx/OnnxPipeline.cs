@@ -31,7 +31,6 @@ internal static class OnnxPipeline
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
         OnnxScorer[] scorers = [.. model.Task.Heads.Select(head => OnnxScorer.Of(ml, head.Task.ToStockScorer(), Outputs + head.Prefix))];
-        var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
         var chain = new Chain(ml, schema);
         try
@@ -72,8 +71,8 @@ internal static class OnnxPipeline
                 tensor.MakeBy(maker);
             var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, tensors, Outputs);
             chain.Add(Network(
-                onnxContext, [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)], file.Path,
-                chain.View));
+                OnnxDevice.Choose(ml), [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)],
+                file.Path, chain.View));
         }
 
         OnnxTextTransformer OfTexts(TextInput texts)
@@ -81,7 +80,7 @@ internal static class OnnxPipeline
             texts.ColumnsOf(ml, schema, ""); // an error before the network is written
             var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, texts.ToTensors(), Outputs);
             return OnnxTextTransformer.Create(
-                onnxContext, texts, [.. outputs.Select(output => new OnnxTextOutput(output.Value.Name, output.Length))], file.Path);
+                ml, texts, [.. outputs.Select(output => new OnnxTextOutput(output.Value.Name, output.Length))], file.Path);
         }
     }
 

@@ -30,7 +30,8 @@ public abstract record OnnxPrecision
     /// </summary>
     /// <param name="calibration">
     /// Some dozens of typical rows with the image column of training, but not the test data; at most the first 100 rows are used. Requires
-    /// the package Microsoft.ML.OnnxRuntime. For text networks it is not read.
+    /// the package Microsoft.ML.OnnxRuntime. For text networks it is not read: their ranges are those
+    /// of the rows that are computed together, so that scores depend on them a little.
     /// </param>
     public static OnnxPrecision Int8(IDataView calibration)
     {

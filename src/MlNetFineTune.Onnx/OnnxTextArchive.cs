@@ -63,8 +63,15 @@ internal static class OnnxTextArchive
         catch (Exception e)
         {
             file.Dispose();
-            if (e is ArgumentException or OnnxRuntimeException)
+            if (e is ArgumentException)
                 throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {SafeText.Message(e)}");
+            if (e is OnnxRuntimeException)
+            {
+                throw new InvalidOperationException(
+                    $"ONNX Runtime could not open {NetworkStream} of the model file, which has the SHA-256 that its manifest states: "
+                    + $"{SafeText.Message(e)}. Look at the version of ONNX Runtime, the GPU, and the session options of the context; if "
+                    + "they are right, make the chain again by ToOnnxPipeline.", e);
+            }
             throw;
         }
     }
@@ -72,8 +79,10 @@ internal static class OnnxTextArchive
     private static void Unpack(ModelLoadContext ctx, OnnxTextManifest manifest, string path)
     {
         // Before ML.NET unpacks it, whatever its length.
-        if (ModelEntries.SizeOf(ctx, NetworkStream) is not { Length: var length } || length != manifest.NetworkLength)
+        if (ModelEntries.SizeOf(ctx, NetworkStream) is not { } size || size.Length != manifest.NetworkLength)
             throw ArchiveFiles.Damaged($"it has no {NetworkStream} of {manifest.NetworkLength} bytes");
+        if (size.Length > ModelArchive.MostUnpackedOf(size.PackedLength))
+            throw ArchiveFiles.Damaged($"its {NetworkStream} unpacks from {size.PackedLength} to {size.Length} bytes");
         ctx.TryLoadBinaryStream(NetworkStream, reader =>
         {
             using var network = File.Create(path);

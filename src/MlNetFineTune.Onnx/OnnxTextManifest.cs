@@ -19,8 +19,8 @@ internal sealed record OnnxTextManifest(
 {
     public const int CurrentVersion = 1;
 
-    // Numbers a row, of all outputs: as many as a vector can have in memory.
-    private const long MostNumbers = 1 << 24;
+    // Numbers a row, of all outputs: those of a batch of rows are in memory together.
+    private const long MostNumbers = 1 << 20;
 
     /// <param name="texts">Input of the network.</param>
     /// <param name="outputs">Its outputs.</param>

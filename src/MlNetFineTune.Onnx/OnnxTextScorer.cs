@@ -15,7 +15,7 @@ internal sealed class OnnxTextScorer : IBatchScorer, IDisposable
     private readonly string[] _names;
     private readonly TemporaryFile _file;
     private readonly InferenceSession _session;
-    private readonly RunOptions _options = new();
+    private readonly RunOptions _options;
     private readonly int _padding;
     private readonly bool _hasSegments;
     private readonly DisposalGuard _guard = new(
@@ -34,12 +34,20 @@ internal sealed class OnnxTextScorer : IBatchScorer, IDisposable
         ScoreLength = outputs.Sum(output => output.Length);
         _session = OnnxSessions.Open(env, file.Path);
         string[] inputs = [TextInputNames.Tokens, TextInputNames.Mask, .. _hasSegments ? [TextInputNames.Segments] : (string[])[]];
-        if (!_session.InputNames.ToHashSet().SetEquals(inputs) || !_session.OutputNames.ToHashSet().IsSupersetOf(_names))
+        if (!_session.InputNames.ToHashSet().SetEquals(inputs)
+            || _session.InputMetadata.Values.Any(input => input.ElementType != typeof(long))
+            || outputs.Any(output => !IsOutput(output, _session.OutputMetadata)))
         {
             _session.Dispose();
             throw new ArgumentException("its network has other inputs or outputs");
         }
+        _options = new RunOptions();
     }
+
+    // [batch, length] floats.
+    private static bool IsOutput(OnnxTextOutput output, IReadOnlyDictionary<string, NodeMetadata> ofNetwork) =>
+        ofNetwork.TryGetValue(output.Name, out var found) && found.ElementType == typeof(float)
+            && found.Dimensions is [_, var length] && length == output.Length;
 
     public int ScoreLength { get; }
 

@@ -33,6 +33,7 @@ TEXTS = [
     ("“quoted”", ["quoted"]), ("5 – 6", ["5 6"]), ("東京", ["東京"]), ("東京 都", ["東京"]), ("A-team", ["team"]), ("A team", ["team"]),
     ("early May", ["May 1990", "early May 1990", "early"]), ("Rome", ["Paris", "", "the", "Rome, Italy"]), ("the", ["", "An", "!"]),
     ("x\u001fa\u001fy", ["x y"]), ("Straße", ["STRASSE"]), ("e=mc^2", ["emc2"]), ("the the dog", ["dog the"]),
+    ("a²", ["the ²"]), ("a½ b", ["½ b"]), ("a\u0301 b", ["b"]),
 ]
 
 

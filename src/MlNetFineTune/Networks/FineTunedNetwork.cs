@@ -227,7 +227,7 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <param name="seed">Seed of the training.</param>
     /// <param name="step">The step, from 0.</param>
     /// <returns>[N, ...].</returns>
-    public Tensor FeaturesInTraining(ModelInputs inputs, int first, long seed, int step)
+    public virtual Tensor FeaturesInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         var current = inputs.Activations.alias();
         for (var stage = first; stage < Stages.Count; stage++)

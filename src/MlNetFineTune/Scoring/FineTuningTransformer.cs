@@ -49,8 +49,13 @@ public sealed class FineTuningTransformer
         _scoring = new NetworkScoring(Host, this, model.Input, model.Columns, scorer)
         {
             OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures
-                : model.Network is TextNetwork ? OnnxOfTexts
-                : OnnxOfModules,
+                : model.Input switch
+                {
+                    WordInput => WordInput.WhyNoOnnx,
+                    AnswerInput => AnswerInput.WhyNoOnnx,
+                    TextInput => OnnxOfTexts,
+                    _ => OnnxOfModules,
+                },
         };
     }
 

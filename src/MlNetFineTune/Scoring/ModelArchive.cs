@@ -243,10 +243,14 @@ internal static class ModelArchive
     }
 
     // Null if there is no such entry.
+    /// <summary>Bytes of an entry beyond which it was made to exhaust memory.</summary>
+    /// <param name="packed">Its bytes in the zip.</param>
+    public static long MostUnpackedOf(long packed) => FreeUnpacking + MostUnpacking * packed;
+
     private static byte[]? Unpacked(ModelLoadContext ctx, string name, long most)
     {
         var packed = ModelEntries.SizeOf(ctx, name)?.PackedLength ?? 0;
-        return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, most));
+        return ArchiveFiles.Load(ctx, name, Math.Min(MostUnpackedOf(packed), most));
     }
 
     private static byte[] LoadNovelty(ModelLoadContext ctx, NoveltyManifest novelty)

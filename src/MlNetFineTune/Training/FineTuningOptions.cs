@@ -370,7 +370,11 @@ public abstract record FineTuningOptions
     /// <summary>The plan of the training of a network, to which the adapters are attached.</summary>
     /// <exception cref="ArgumentException">The strategy or the adapter does not fit the network.</exception>
     internal TrainingPlan PlanFor(FineTunedNetwork network, long seed, Action<string> log) =>
-        Strategy.TrainsPairs && !(network.RunsInStages && network.GivesFeatures)
+        Strategy.TrainsPairs && network is ImageNetwork { Table: not null }
+            ? throw new ArgumentException(
+                $"Strategy.{Strategy} compares the features before the head, and the table beside the pictures enters the head: take "
+                + "Strategy.ProbeThenFull().", "options")
+            : Strategy.TrainsPairs && !(network.RunsInStages && network.GivesFeatures)
             ? throw new ArgumentException(
                 $"Strategy.{Strategy} compares the features before the head, and {network.Name} runs as a whole: take Strategy.Full().",
                 "options")

@@ -47,7 +47,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                 run.CheckAlive();
                 if (stop.IsDue)
                     return stop.End;
-                if (_singleRows.MustLeaveOut(batch, phase, epoch, order, state.Batches))
+                if (_loss.IsEmpty(batch, order) || _singleRows.MustLeaveOut(batch, phase, epoch, order, state.Batches))
                     continue;
                 // The step is due now if its last batch had no readable row.
                 if (phase.HasPending && order.StepOf[state.BatchesOfEpoch - 1] != order.StepOf[batch.Batch])

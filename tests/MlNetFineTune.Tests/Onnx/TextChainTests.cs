@@ -224,6 +224,7 @@ public sealed class TextChainTests
         StringAssert.Contains(Refused(Zip.With(zip, "network.onnx", _ => null)), "network.onnx");
         StringAssert.Contains(Refused(Zip.With(zip, "network.onnx", bytes => [.. bytes, 0])), "network.onnx");
         StringAssert.Contains(Refused(Manifest("Output.logits", "Output.nothing")), "other inputs or outputs");
+        StringAssert.Contains(Refused(Manifest("\"Length\": 2", "\"Length\": 3")), "other inputs or outputs");
         StringAssert.Contains(Refused(Manifest("\"Length\": 2", "\"Length\": 0")), "none of a network");
         StringAssert.Contains(Refused(Manifest("\"FormatVersion\": 1", "\"FormatVersion\": 0")), "format version");
 

@@ -161,6 +161,9 @@ public sealed class QuestionAnsweringTests
             var error = Assert.ThrowsExactly<InvalidDataException>(() => Fit(options, [.. s_train[..20], row]).Dispose());
             Assert.Contains(reason, error.Message);
         }
+        var allWrong = s_train.Take(20).Select(row => Asked(row.Question, row.Context, answer: "nowhere")).ToArray();
+        Assert.Contains("has the answer 'nowhere', which is not in the context",
+            Assert.ThrowsExactly<InvalidDataException>(() => Fit(SmallAnswers.Options with { Task = task }, allWrong).Dispose()).Message);
         var skips = SmallAnswers.Options with { Task = task, Epochs = 1, BadRows = BadRows.Skip(0.5f) };
         using var model = Fit(skips, [.. s_train[..40], bad[0].Row, bad[7].Row]);
         CollectionAssert.AreEqual(new long[] { 40, 41 }, model.Report!.BadRows.Select(row => row.Ordinal).ToArray());

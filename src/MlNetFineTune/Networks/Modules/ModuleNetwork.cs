@@ -175,6 +175,18 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
 
+    /// <exception cref="InvalidOperationException">A layer ran without its adapter.</exception>
+    /// <inheritdoc/>
+    public override Tensor FeaturesInTraining(ModelInputs inputs, int first, long seed, int step)
+    {
+        using var scope = NewDisposeScope();
+        var features = base.FeaturesInTraining(inputs, first, seed, step);
+        RequireAdaptersRan(first);
+        return features.shape[0] == inputs.Rows ? features.MoveToOuterDisposeScope() : throw new InvalidOperationException(
+            $"The stages of {Name} gave features of shape [{string.Join(", ", features.shape)}] for {inputs.Rows} rows; "
+            + $"expected [{inputs.Rows}, ...].");
+    }
+
     /// <summary>On a copy: layers may change what they are given.</summary>
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {

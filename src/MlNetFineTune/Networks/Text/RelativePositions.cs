@@ -31,12 +31,10 @@ internal sealed class RelativePositions(int heads) : IDisposable
     public Tensor Of(int length)
     {
         using var scope = NewDisposeScope();
+        var ofDistances = BucketsUpTo(length);
         var buckets = new long[length * length];
         for (var from = 0; from < length; from++)
-        {
-            for (var to = 0; to < length; to++)
-                buckets[from * length + to] = BucketOf(to - from);
-        }
+            ofDistances.AsSpan(length - 1 - from, length).CopyTo(buckets.AsSpan(from * length)); // distances from -from on
         var indices = tensor(buckets, [length, length], ScalarType.Int64).to(Bias.weight.device);
         return Bias.forward(indices).permute(2, 0, 1).unsqueeze(0).MoveToOuterDisposeScope();
     }
@@ -45,11 +43,12 @@ internal sealed class RelativePositions(int heads) : IDisposable
     /// <param name="graph">The graph.</param>
     /// <param name="tokens">Token ids.</param>
     /// <param name="most">Maximum number of tokens.</param>
-    public GraphValue Write(NetworkGraph graph, GraphValue tokens, int most)
-    {
-        long[] buckets = [.. Enumerable.Range(1 - most, 2 * most - 1).Select(distance => (long)BucketOf(distance))];
-        return graph.Unsqueeze(graph.Transpose(Bias.Write(graph, graph.ByDistance(buckets, tokens)), 2, 0, 1), 0);
-    }
+    public GraphValue Write(NetworkGraph graph, GraphValue tokens, int most) =>
+        graph.Unsqueeze(graph.Transpose(Bias.Write(graph, graph.ByDistance(BucketsUpTo(most), tokens)), 2, 0, 1), 0);
+
+    // Of the distances from -(length - 1) to length - 1.
+    private static long[] BucketsUpTo(int length) =>
+        [.. Enumerable.Range(1 - length, 2 * length - 1).Select(distance => (long)BucketOf(distance))];
 
     public void Dispose() => Bias.Dispose();
 }

@@ -114,6 +114,8 @@ internal sealed class AnswerObjective(int maximumTokens, float threshold) : Obje
         var (first, last) = (0, 0);
         for (var slot = 1; slot < window.Length / 2 && !float.IsNaN(window[2 * slot]); slot++)
         {
+            if (window[2 * slot + 1] <= window[2 * slot])
+                continue; // a token without characters
             if (first == 0 && window[2 * slot] == start)
                 first = slot;
             if (window[2 * slot + 1] == end)

@@ -67,7 +67,7 @@ internal static class AnswerSearch
         {
             for (var last = first; last <= Math.Min(first + maximumTokens - 1, tokens); last++)
             {
-                if (Sum(window, first, last) is var sum && sum > best)
+                if (Sum(window, first, last) is var sum && sum > best && !IsEmpty(window, first) && !IsEmpty(window, last))
                     (best, bestFirst, bestLast) = (sum, first, last);
             }
         }
@@ -78,7 +78,7 @@ internal static class AnswerSearch
             for (var last = first; last <= Math.Min(first + maximumTokens - 1, tokens); last++)
             {
                 var difference = Sum(window, first, last) - largest;
-                shares += difference < -Negligible ? 0 : Math.Exp(difference);
+                shares += difference < -Negligible || IsEmpty(window, first) || IsEmpty(window, last) ? 0 : Math.Exp(difference);
             }
         }
         var all = Math.Log(shares) + largest;
@@ -86,6 +86,10 @@ internal static class AnswerSearch
             (float)(best - all), (float)(noAnswer - all), window[bestFirst * AnswerLogits.Width + 2],
             window[bestLast * AnswerLogits.Width + 3]);
     }
+
+    // A token without characters, such as the blank that byte-level BPE puts before a text, is no answer, nor the end of one.
+    private static bool IsEmpty(ReadOnlySpan<float> window, int slot) =>
+        window[slot * AnswerLogits.Width + 3] <= window[slot * AnswerLogits.Width + 2];
 
     private static double Sum(ReadOnlySpan<float> window, int first, int last) =>
         (double)window[first * AnswerLogits.Width] + window[last * AnswerLogits.Width + 1];

@@ -55,7 +55,8 @@ internal static partial class AnswerText
     private static string[] WordsOf(string text) =>
         Blanks().Split(text).Where(word => word.Length > 0).ToArray();
 
-    [GeneratedRegex(@"\b(a|an|the)\b", RegexOptions.CultureInvariant)]
+    // Python's \b, for which marks are no part of a word and all numbers are.
+    [GeneratedRegex(@"(?<![\p{L}\p{N}_])(a|an|the)(?![\p{L}\p{N}_])", RegexOptions.CultureInvariant)]
     private static partial Regex Articles();
 
     [GeneratedRegex(@"[\s\u001c-\u001f]+", RegexOptions.CultureInvariant)]

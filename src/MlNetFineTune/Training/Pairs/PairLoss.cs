@@ -15,6 +15,9 @@ namespace MlNetFineTune.Training;
 /// </remarks>
 internal sealed class PairLoss(TrainingRun run) : BatchLoss
 {
+    public override bool IsEmpty(StepInput batch, EpochOrder order) =>
+        !order.Pairs![batch.Batch].Any(pair => batch.Rows.Contains(pair.First) && batch.Rows.Contains(pair.Second));
+
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
         var places = batch.Rows.Index().ToDictionary(row => row.Item, row => row.Index);

@@ -90,7 +90,8 @@ public abstract partial record Strategy
     /// head. SetFit's <c>num_iterations</c>. At least 1. Default 20; fewer suffice for many classes or rows.
     /// </param>
     /// <param name="encoderRate">
-    /// Factor of the learning rate in the first phase, of the uppermost stage. Above 0. Default 0.02: 2e-5 for the default rate.
+    /// Factor of the learning rate in the first phase, of the uppermost stage. Above 0. Default 0.02: 2e-5 for the default rate. With LoRA
+    /// about 1.
     /// </param>
     /// <param name="probeRate">Factor of the head's learning rate in the second phase. Above 0. Default 3.</param>
     /// <param name="layerDecay">

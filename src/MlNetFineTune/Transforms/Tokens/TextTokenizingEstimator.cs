@@ -110,8 +110,11 @@ public sealed class TextTokenizingEstimator : IEstimator<ITransformer>
         if (options.MaximumLength > most)
         {
             throw new ArgumentException(
-                $"MaximumLength is {options.MaximumLength}, and the network reads at most {most} tokens.", nameof(options));
+                $"MaximumLength is {options.MaximumLength}, and the network, or the training of the model, has at most {most} tokens.",
+                nameof(options));
         }
-        return options.MaximumLength ?? Math.Min(usual, most);
+        var length = options.MaximumLength ?? Math.Min(usual, most);
+        return length >= TextInputManifest.Shortest ? length : throw new ArgumentException(
+            $"The network has at most {most} tokens, and rows have at least {TextInputManifest.Shortest}.", nameof(options));
     }
 }

@@ -7,8 +7,8 @@ public sealed record TextTokenizingOptions
 {
     /// <summary>
     /// Maximum number of tokens in a row, special tokens included. Longer texts are truncated. At least 6, at most
-    /// <see cref="TextBackbone.MaximumLength"/> of the network. Default null: that of the training for a fine-tuned model; else 128, or
-    /// <see cref="TextBackbone.MaximumLength"/> if that is lower.
+    /// <see cref="TextBackbone.MaximumLength"/> of the network, or for a model the maximum of its training. Default null: that
+    /// of the training for a fine-tuned model; else 128, or <see cref="TextBackbone.MaximumLength"/> if that is lower.
     /// </summary>
     public int? MaximumLength
     {
@@ -48,7 +48,8 @@ public sealed record TextTokenizingOptions
 
     /// <summary>
     /// Whether all vectors have <see cref="MaximumLength"/> elements, filled with the padding token, as ML.NET's <c>ApplyOnnxModel</c>
-    /// requires. Default false: as many as the row has tokens.
+    /// requires. A row that is refused (<see cref="StatusColumnName"/>) is all padding, whose scores say nothing: filter it. Default false:
+    /// as many as the row has tokens.
     /// </summary>
     public bool PadToMaximumLength { get; init; }
 
