@@ -29,7 +29,7 @@ internal sealed class TextStep : Benchmark
     {
         using var scope = NewDisposeScope();
         var texts = new ReadyTexts("train.tsv", every: quick ? 29 : 3);
-        var steps = quick ? 2 : 12;
+        var steps = quick ? 2 : 8;
         using var network = ReadyTexts.Network();
         using var ours = ReadyLoop.OfTexts(network, texts.Input, texts.Dataset, texts.Labels);
         using var plain = new PlainLoop(texts);
@@ -74,7 +74,7 @@ internal sealed class TextStep : Benchmark
         if (peer is not null)
             timing.AddRate(Peer, () => peer.Pass().GetProperty("tokens_per_s").GetDouble());
 
-        timing.Run(rounds: quick ? 2 : 15, quick).Print(Library, "tokens/s");
+        timing.Run(rounds: quick ? 2 : 5, quick).Print(Library, "tokens/s");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Padding of the last round's batches: {buckets.Padding(order.Batches):0.0 %}, of random ones "
             + $"{buckets.Padding(BatchLoader.Split(Shuffled(), ReadyTexts.Batch)):0.0 %}."));

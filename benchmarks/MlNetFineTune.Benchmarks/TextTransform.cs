@@ -64,7 +64,7 @@ internal sealed class TextTransform : Benchmark
             timing.AddRate(Peer, () => peer.Pass().GetProperty("texts_per_s").GetDouble());
             timing.AddRate(SortedPeer, () => sorted.Pass().GetProperty("texts_per_s").GetDouble());
         }
-        timing.Run(rounds: quick ? 2 : 15, quick).Print(Library, "texts/s");
+        timing.Run(rounds: quick ? 2 : 5, quick).Print(Library, "texts/s");
         return timing.Ratio(Library, quick ? RowByRow : Peer);
     }
 
