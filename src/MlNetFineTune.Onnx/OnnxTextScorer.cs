@@ -44,11 +44,6 @@ internal sealed class OnnxTextScorer : IBatchScorer, IDisposable
         _options = new RunOptions();
     }
 
-    // [batch, length] floats.
-    private static bool IsOutput(OnnxTextOutput output, IReadOnlyDictionary<string, NodeMetadata> ofNetwork) =>
-        ofNetwork.TryGetValue(output.Name, out var found) && found.ElementType == typeof(float)
-            && found.Dimensions is [_, var length] && length == output.Length;
-
     public int ScoreLength { get; }
 
     public string Missing => "scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics";
@@ -79,6 +74,11 @@ internal sealed class OnnxTextScorer : IBatchScorer, IDisposable
         _options.Dispose();
         _file.Dispose();
     });
+
+    // [batch, length] floats.
+    private static bool IsOutput(OnnxTextOutput output, IReadOnlyDictionary<string, NodeMetadata> ofNetwork) =>
+        ofNetwork.TryGetValue(output.Name, out var found) && found.ElementType == typeof(float)
+            && found.Dimensions is [_, var length] && length == output.Length;
 
     // In one run.
     private void ScoreTogether(ReadOnlySpan<byte> rows, int count, Span<float> scores)

@@ -71,6 +71,26 @@ internal static class SmallTexts
         return ml.Transforms.Conversion.MapValueToKey("Label", nameof(TextRow.Kind), keyData: classes).Fit(data).Transform(data);
     }
 
+    /// <summary>
+    /// A training that is cancelled in its second epoch, and fitted again from its checkpoint, has the weights of one that is not.
+    /// </summary>
+    public static void AssertResumes(Func<TextFineTuningOptions, FineTuningTransformer> fit, TextFineTuningOptions options)
+    {
+        using var whole = fit(options);
+        using var stop = new CancellationTokenSource();
+        var resumable = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(SmallPictures.NewFolder()) };
+        var watcher = new Watcher(progress =>
+        {
+            if (progress.Epoch == 2)
+                stop.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(
+            () => fit(resumable with { Progress = watcher, CancellationToken = stop.Token }).Dispose());
+        using var resumed = fit(resumable);
+        Assert.IsNotNull(resumed.Report!.Resumed);
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(resumed));
+    }
+
     private static TextRow Row(int row, int seed)
     {
         var random = new CountedRandom(seed, RandomStream.Shuffle, epoch: 0, row);

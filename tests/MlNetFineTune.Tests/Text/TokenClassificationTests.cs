@@ -305,24 +305,8 @@ public sealed class TokenClassificationTests
     }
 
     [TestMethod]
-    public void AStoppedTrainingResumesWithTheSameWeights()
-    {
-        var folder = SmallPictures.NewFolder();
-        var options = SmallWords.Options with { Epochs = 3, Validation = ValidationData.Set(Test) };
-        using var whole = Fit(options);
-        using var stop = new CancellationTokenSource();
-        var resumable = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder) };
-        var watcher = new Watcher(progress =>
-        {
-            if (progress.Epoch == 2)
-                stop.Cancel();
-        });
-        Assert.Throws<OperationCanceledException>(
-            () => Fit(resumable with { Progress = watcher, CancellationToken = stop.Token }).Dispose());
-        using var resumed = Fit(resumable);
-        Assert.IsNotNull(resumed.Report!.Resumed);
-        CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(resumed));
-    }
+    public void AStoppedTrainingResumesWithTheSameWeights() => SmallTexts.AssertResumes(
+        options => Fit(options), SmallWords.Options with { Epochs = 3, Validation = ValidationData.Set(Test) });
 
     [TestMethod]
     public void WhatDoesNotApplyIsRefusedByName()
