@@ -12,8 +12,8 @@ public sealed partial class LayersTests
 {
     private static readonly string[] s_layers =
     [
-        "Primitives", "MlNet", "Tokenizers", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms", "Serving",
-        "Reporting", "Trainers", "Search", "Labeling", "Examination", "Catalog",
+        "Primitives", "MlNet", "Processes", "Tokenizers", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms",
+        "Serving", "Reporting", "Trainers", "Search", "Labeling", "Examination", "Catalog",
     ];
 
     private static readonly string s_source = Path.Combine(Repository.Root, "src", "MlNetFineTune");

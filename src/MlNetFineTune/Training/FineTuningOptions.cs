@@ -268,6 +268,22 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>
+    /// The processes that train together. Default <see cref="ProcessGroup.Single"/>: this one alone. With several processes each computes
+    /// its slice of every batch: <see cref="BatchSize"/> is that of all together, and the result is that of one process up to the order of
+    /// sums. Package <c>MlNetFineTune.Distributed</c> has groups over MPI.
+    /// </summary>
+    [NotInFingerprint("the number of processes does not change the result")]
+    public ProcessGroup Processes
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Processes));
+            field = value;
+        }
+    } = ProcessGroup.Single;
+
+    /// <summary>
     /// The reaction when the saved model is loaded and its probe row scores differently than in the training. Default
     /// <see cref="ProbeMismatch.Warn"/>: small differences between CPUs are possible.
     /// </summary>

@@ -1,0 +1,74 @@
+using MlNetFineTune.Processes;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// The processes that train one model together (data parallelism): each computes the gradients of its slice of every batch, and all make
+/// the same steps with their sum. <see cref="Single"/> is one process alone. Package <c>MlNetFineTune.Distributed</c> has groups of several.
+/// </summary>
+/// <remarks>
+/// All processes run the same program with the same options and the same data in the same order. Internally every operation is collective:
+/// all processes call the same operations in the same order, on one thread.
+/// </remarks>
+public abstract class ProcessGroup
+{
+    internal ProcessGroup()
+    {
+    }
+
+    /// <summary>One process alone. The default.</summary>
+    public static ProcessGroup Single { get; } = new SingleProcess();
+
+    /// <summary>Number of this process, from 0 to <see cref="Size"/> - 1. Process 0 writes models, checkpoints and records.</summary>
+    public abstract int Rank { get; }
+
+    /// <summary>Number of processes, at least 1.</summary>
+    public abstract int Size { get; }
+
+    /// <summary>Whether there are other processes.</summary>
+    internal bool IsSeveral => Size > 1;
+
+    /// <summary>Whether this process writes models, checkpoints, records and progress.</summary>
+    internal bool IsFirst => Rank == 0;
+
+    /// <summary>What the training does now, for the message of a process that waits in vain.</summary>
+    internal virtual string Position { get; set; } = "";
+
+    /// <summary>Replaces numbers by their sums over all processes, the same bits in each.</summary>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    internal abstract void Sum(Span<double> values);
+
+    /// <summary>Starts replacing the numbers of a tensor by their sums over all processes, the same bits in each.</summary>
+    /// <param name="buffer">A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.</param>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    internal abstract PendingSum StartSum(Tensor buffer);
+
+    /// <summary>The bytes of every process, by rank. Their lengths may differ.</summary>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    internal abstract byte[][] Gather(ReadOnlySpan<byte> bytes);
+
+    /// <summary>The bytes of process 0.</summary>
+    /// <param name="bytes">The bytes in process 0; ignored in the others.</param>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    internal abstract byte[] Broadcast(ReadOnlySpan<byte> bytes);
+
+    /// <summary>
+    /// Ends all processes of the group, because this one cannot go on while the others wait for it. May end the process at once.
+    /// </summary>
+    /// <param name="reason">The reason, for the message.</param>
+    internal abstract void Abort(Exception reason);
+
+    /// <summary>Whether a condition holds in any process: the same answer in all.</summary>
+    internal bool Any(bool condition)
+    {
+        if (!IsSeveral)
+            return condition;
+        Span<double> count = [condition ? 1 : 0];
+        Sum(count);
+        return count[0] > 0;
+    }
+
+    /// <summary>Waits until all processes are here.</summary>
+    internal void Barrier() => Any(false);
+}
