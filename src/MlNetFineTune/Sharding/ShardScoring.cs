@@ -71,12 +71,15 @@ internal sealed class ShardScoring
             channel.Info($"Shard {_shard}: {_keptRows} rows in {_kept.Count} blocks have been scored before.");
 
         using var pass = new BlockPass(Verify, _options.CancellationToken);
-        var input = new ShardRows(_data, _folder.Plan.Blocks, IsWanted, pass);
-        var scored = _model.Transform(input);
-        using (var rows = new ScoredRows(scored, BinaryRows.ColumnsOf(_host, scored.Schema), _options.CancellationToken))
+        try
         {
-            while (rows.HasMore())
-                Write(rows, pass);
+            Score(pass);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            pass.Failure?.Throw();
+            _options.CancellationToken.ThrowIfCancellationRequested();
+            throw;
         }
         var result = Report(pass.DataRows);
         Require(_folder.Plan.Blocks, pass.DataRows);
@@ -88,6 +91,15 @@ internal sealed class ShardScoring
         });
         channel.Info($"Shard {_shard}: {_rows} of {pass.DataRows} rows are scored.");
         return result;
+    }
+
+    private void Score(BlockPass pass)
+    {
+        var input = DataViews.WithSource(_host, _data, source => new ShardRows(source, _folder.Plan.Blocks, IsWanted, pass));
+        var scored = _model.Transform(input);
+        using var rows = new ScoredRows(scored, BinaryRows.ColumnsOf(_host, scored.Schema), _options.CancellationToken);
+        while (rows.HasMore())
+            Write(rows, pass);
     }
 
     private bool IsWanted(long block) => block % _shard.Count == _shard.Index && !_kept.ContainsKey(block);
