@@ -14,7 +14,10 @@ internal static class CommandLine
             Description = "Folder that all processes share: photos, model and scores. Default: score-in-shards in the temporary folder.",
             DefaultValueFactory = _ => new DirectoryInfo(Path.Combine(Path.GetTempPath(), "score-in-shards")),
         };
-        var photos = new Option<DirectoryInfo?>("--photos") { Description = "Photos to score, in subfolders. Default: photos in --folder." };
+        var photos = new Option<DirectoryInfo?>("--photos")
+        {
+            Description = "Photos to score, in subfolders. Default: photos in --folder.",
+        };
         var model = new Option<FileInfo?>("--model") { Description = "The model, a zip of ml.Model.Save. Default: model.zip in --folder." };
         var shard = new Option<Shard?>("--shard")
         {

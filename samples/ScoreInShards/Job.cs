@@ -89,6 +89,13 @@ internal sealed class Job(string folder)
 
     private sealed class Lines : IProgress<ShardProgress>
     {
-        public void Report(ShardProgress value) => Console.WriteLine($"Shard {value.Shard}: {value.Rows} photos are scored.");
+        private long _rows;
+
+        public void Report(ShardProgress value)
+        {
+            if (value.Rows > _rows)
+                Console.WriteLine($"Shard {value.Shard}: {value.Rows} photos are scored.");
+            _rows = value.Rows;
+        }
     }
 }

@@ -39,7 +39,7 @@ internal static class SmokeTest
     // Started by `dotnet ScoreInShards.dll`, the program is its first argument.
     private static IEnumerable<string> Arguments(string folder) =>
     [
-        .. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : Array.Empty<string>(),
+        .. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? new[] { Environment.GetCommandLineArgs()[0] } : [],
         "--folder", folder, "--block-rows", "16",
     ];
 

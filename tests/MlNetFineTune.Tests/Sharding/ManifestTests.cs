@@ -23,7 +23,7 @@ public sealed partial class ManifestTests
         Assert.AreEqual("batch/v1", job["apiVersion"]);
         Assert.AreEqual("Job", job["kind"]);
         Assert.AreEqual("Indexed", spec["completionMode"]);
-        Assert.IsTrue(int.Parse((string)spec["parallelism"]) <= int.Parse((string)spec["completions"]));
+        Assert.IsLessThanOrEqualTo(int.Parse((string)spec["completions"]), int.Parse((string)spec["parallelism"]));
         // Kubernetes gives the index; the number of shards is that of completions, and the program reads both.
         Assert.AreEqual(spec["completions"], variables["SHARD_COUNT"]);
         Assert.AreEqual(
@@ -74,8 +74,7 @@ public sealed partial class ManifestTests
             Assert.Inconclusive("There is no bash.");
         using var folder = new Folder();
         var script = File.ReadAllText(Path.Combine(s_sample, "slurm", "score.sbatch"));
-        File.WriteAllText(folder.File("dotnet"), "#!/usr/bin/env bash\necho \"$@\" $SHARD_COUNT $OMP_NUM_THREADS\n");
-        File.SetUnixFileMode(folder.File("dotnet"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        WriteProgram(folder.File("dotnet"), "echo \"$@\" $SHARD_COUNT $OMP_NUM_THREADS");
 
         var (code, output) = Bash("-c",
             $"PATH='{folder.Path}':$PATH SLURM_CPUS_PER_TASK=3 exec bash '{Path.Combine(s_sample, "slurm", "score.sbatch")}' /job");
@@ -92,8 +91,7 @@ public sealed partial class ManifestTests
         if (OperatingSystem.IsWindows())
             Assert.Inconclusive("There is no bash.");
         using var folder = new Folder();
-        File.WriteAllText(folder.File("sbatch"), $"#!/usr/bin/env bash\necho \"$@\" >>'{folder.File("calls")}'\necho '42;cluster'\n");
-        File.SetUnixFileMode(folder.File("sbatch"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        WriteProgram(folder.File("sbatch"), $"echo \"$@\" >>'{folder.File("calls")}'\necho '42;cluster'");
         var slurm = Path.Combine(s_sample, "slurm");
         Assert.AreEqual((0, ""), Bash("-n", Path.Combine(slurm, "submit.sh")));
 
@@ -113,17 +111,25 @@ public sealed partial class ManifestTests
         // The folder is on a volume that the pod mounts.
         var mount = List(container["volumeMounts"]).Select(Map).Single(
             one => (string)one["mountPath"] == arguments[arguments.IndexOf("--folder") + 1]);
-        Assert.IsTrue(Map(List(pod["volumes"]).Single(volume => Map(volume)["name"].Equals(mount["name"]))).ContainsKey("persistentVolumeClaim"));
+        var volume = List(pod["volumes"]).Select(Map).Single(one => one["name"].Equals(mount["name"]));
+        Assert.IsTrue(volume.ContainsKey("persistentVolumeClaim"));
     }
 
     private static void VerifyOptions(IEnumerable<string> used)
     {
-        var known = DeclaredOption().Matches(File.ReadAllText(Path.Combine(s_sample, "CommandLine.cs"))).Select(match => match.Groups[1].Value)
-            .ToList();
+        var known = DeclaredOption().Matches(File.ReadAllText(Path.Combine(s_sample, "CommandLine.cs")))
+            .Select(match => match.Groups[1].Value).ToList();
         Assert.IsNotEmpty(known);
         var options = used.ToList();
         Assert.IsNotEmpty(options);
         CollectionAssert.IsSubsetOf(options, known);
+    }
+
+    private static void WriteProgram(string path, string script)
+    {
+        File.WriteAllText(path, $"#!/usr/bin/env bash\n{script}\n");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private static (int Code, string Output) Bash(params string[] arguments)
@@ -137,7 +143,8 @@ public sealed partial class ManifestTests
     }
 
     private static Dictionary<string, object> Read(string name) =>
-        new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(s_sample, "kubernetes", name)));
+        new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(
+            File.ReadAllText(Path.Combine(s_sample, "kubernetes", name)));
 
     private static Dictionary<string, object> Map(object value) =>
         ((Dictionary<object, object>)value).ToDictionary(pair => (string)pair.Key, pair => pair.Value);

@@ -127,7 +127,8 @@ public sealed class ShardRestartTests : IDisposable
 
         var message = Assert.Throws<InvalidDataException>(() => _ml.Data.LoadShards(_folder.Path)).Message;
 
-        StringAssert.Contains(message, "has files that are not of its scoring by 2 shards: " + name.Replace('/', Path.DirectorySeparatorChar));
+        StringAssert.Contains(
+            message, "has files that are not of its scoring by 2 shards: " + name.Replace('/', Path.DirectorySeparatorChar));
     }
 
     [TestMethod]

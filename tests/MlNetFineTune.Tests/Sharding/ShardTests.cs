@@ -58,8 +58,8 @@ public sealed class ShardTests
     [TestMethod]
     [DataRow("JOB_COMPLETION_INDEX=3 SHARD_COUNT=8", null, "3/8")]
     [DataRow("JOB_COMPLETION_INDEX=3", 4, "3/4")]
-    [DataRow("SLURM_ARRAY_TASK_ID=12 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_MAX=13 SLURM_PROCID=0 SLURM_NTASKS=1",
-        null, "2/4")]
+    [DataRow("SLURM_ARRAY_TASK_ID=12 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_MAX=13", null, "2/4")]
+    [DataRow("SLURM_ARRAY_TASK_ID=3 SHARD_COUNT=4 SLURM_PROCID=0 SLURM_NTASKS=1", null, "3/4")] // of the batch script itself
     [DataRow("SLURM_ARRAY_TASK_ID=5 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=5 SLURM_ARRAY_TASK_MAX=5 SHARD_COUNT=8", null, "5/8")]
     [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2", null, "1/2")]
     [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_NTASKS=8", null, "1/2")]
@@ -79,7 +79,8 @@ public sealed class ShardTests
     [DataRow("JOB_COMPLETION_INDEX=0 SHARD_COUNT=0", null, "there are 0 shards")]
     [DataRow("SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=6", null, "not a gapless range")]
     [DataRow("SLURM_ARRAY_TASK_ID=4", null, "set SHARD_COUNT to the number of shards")]
-    [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2", 3, "There are 2 processes by OMPI_COMM_WORLD_SIZE, and 3 shards are asked for.")]
+    [DataRow(
+        "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2", 3, "There are 2 processes by OMPI_COMM_WORLD_SIZE, and 3 shards are asked for.")]
     public void ContradictionsOfTheEnvironmentAreErrors(string variables, int? count, string expected) =>
         StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => Read(variables, count)).Message, expected);
 

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Sharding;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Sharding;
@@ -203,6 +204,18 @@ public sealed class ShardedScoringTests : IDisposable
     }
 
     [TestMethod]
+    public void TheRowsOfAShardAreReadOnce()
+    {
+        var data = _ml.Data.LoadFromEnumerable(TableRow.Many(5));
+        using var pass = new BlockPass((_, _) => { }, CancellationToken.None);
+        var rows = new ShardRows(data, RowBlocks.Of(10, 1), _ => true, pass);
+        rows.GetRowCursor(rows.Schema).Dispose();
+
+        StringAssert.Contains(
+            Assert.Throws<InvalidOperationException>(() => rows.GetRowCursor(rows.Schema)).Message, "reads its input more than once");
+    }
+
+    [TestMethod]
     public void AModelThatCannotBeSavedNeedsAName()
     {
         var data = _ml.Data.LoadFromEnumerable(TableRow.Many(5));
@@ -263,7 +276,7 @@ public sealed class ShardedScoringTests : IDisposable
     {
         var model = _ml.Model.Load(new MemoryStream(zip), out _);
         using (model as IDisposable)
-            return MlNetFineTune.Sharding.ModelIdentity.Of(_ml.Model, _ml, model);
+            return ModelIdentity.Of(_ml.Model, _ml, model);
     }
 
     private static IEnumerable<TableRow> Failing()
