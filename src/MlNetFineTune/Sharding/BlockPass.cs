@@ -6,8 +6,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Sharding;
 
 /// <summary>
-/// What one pass over the data has seen. The cursor of the input reports here, which may be ahead of the scored rows and, where ML.NET reads
-/// ahead, on another thread.
+/// What one pass over the data has seen. The cursor of the input reports here, which may be ahead of the scored rows and, where ML.NET
+/// reads ahead, on another thread.
 /// </summary>
 /// <param name="verify">Receives the block and the sample of its first row, before any of its rows.</param>
 /// <param name="cancellation">Ends the pass.</param>
