@@ -61,9 +61,32 @@ public sealed class ShardedScoringTests : IDisposable
 
         ShardedScores.Score(_ml, model, data, _folder.Path, shards, new() { BlockRows = 1 });
 
-        // Batches of 64, 128, 128 ...: groups of similar length, padded to the longest, are others in other batches.
         SameRows.AssertAlike(ShardedScores.InOneProcess(_ml, model, data), ShardedScores.Merge(_ml, _folder.Path));
         Assert.HasCount(5, Directory.GetFiles(_folder.Path, "*.idv", SearchOption.AllDirectories)); // 64 + 128, then 128
+    }
+
+    // A network that could not be used otherwise: what it computes of a row depends on the others of its batch.
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    public void EachBatchHasTheSameRowsAsInOneProcess(int shards)
+    {
+        var rows = TableRow.Many(1000);
+        var data = SmallModules.View(_ml, rows);
+        using var model = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Factory = new MinusBatchMeanFactory(), Epochs = 1 }).Fit(SmallModules.View(_ml, rows.Take(40)));
+        var expected = ShardedScores.InOneProcess(_ml, model, data);
+        var others = model.Transform(_ml.Data.SkipRows(data, 10)).GetColumn<float>("Score").ToArray();
+        CollectionAssert.AreNotEqual(expected.GetColumn<float>("Score").Skip(10).ToArray(), others);
+
+        ShardedScores.Score(_ml, model, data, _folder.Path, shards, new() { BlockRows = 1 });
+
+        SameRows.AssertAlike(expected, ShardedScores.Merge(_ml, _folder.Path));
+        // 64 + 256 rows in small batches and a full one, then 256, 256 and the last 168: the last alone, after those that are kept.
+        File.Delete(_folder.File(Path.Combine($"shard-{3 % shards}-of-{shards}", "00000003.idv")));
+        var resumed = _ml.Model.TransformSharded(model, data, _folder.Path, Shard.Of(3 % shards, shards), new() { BlockRows = 1 });
+        Assert.AreEqual(168, resumed.Rows - resumed.KeptRows);
+        SameRows.AssertAlike(expected, ShardedScores.Merge(_ml, _folder.Path));
     }
 
     [TestMethod]
@@ -317,4 +340,16 @@ public sealed class ShardedScoringTests : IDisposable
 
         public IDataView Transform(IDataView input) => new MLContext().Data.SkipRows(input, 1);
     }
+}
+
+/// <summary>A linear layer minus its mean over the batch.</summary>
+[ModuleFactory("minus batch mean")]
+public sealed class MinusBatchMeanFactory : ModuleFactory
+{
+    public override TorchSharp.torch.nn.Module Create(ModuleContext context) =>
+        new Lambda(context.Inputs[0].Size, context.Outputs, (layer, input) =>
+        {
+            var outputs = layer.call(input); // [N, outputs]
+            return outputs - outputs.mean([0], keepdim: true);
+        });
 }
