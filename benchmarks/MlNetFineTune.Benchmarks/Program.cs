@@ -34,6 +34,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [AnswerStudy.Name] = (AnswerStudy.Run, AnswerStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
+    [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))

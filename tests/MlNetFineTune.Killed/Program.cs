@@ -1,8 +1,13 @@
 // Trains on a folder of pictures with checkpoints, says after each batch how many there were, and writes the weights at the end. The tests
-// kill it at some moment or other. Arguments: pictures, folder of checkpoints, file of weights.
+// kill it at some moment or other. Arguments: pictures, folder of checkpoints, file of weights. With "shard" first: see Sharded.cs.
 using Microsoft.ML;
 using MlNetFineTune;
 
+if (args[0] == Sharded.Command)
+{
+    Sharded.Run(args[1..]);
+    return;
+}
 var ml = new MLContext();
 var photos = ml.Data.LoadImageFolder(args[0]);
 var batches = 0;

@@ -13,7 +13,7 @@ public sealed partial class LayersTests
     private static readonly string[] s_layers =
     [
         "Primitives", "MlNet", "Processes", "Tokenizers", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms",
-        "Serving", "Reporting", "Trainers", "Search", "Labeling", "Examination", "Catalog",
+        "Serving", "Sharding", "Reporting", "Trainers", "Search", "Labeling", "Examination", "Catalog",
     ];
 
     private static readonly string s_source = Path.Combine(Repository.Root, "src", "MlNetFineTune");

@@ -38,6 +38,18 @@ internal static class DataViews
         int Count(DataViewSchema schema) => schema.Count(found => found.Name == column);
     }
 
+    /// <summary>
+    /// The data with other source rows: <paramref name="change"/> is applied below the row-to-row mappings on top of the data, which are
+    /// made anew. ML.NET computes the rows of a mapping ahead on several threads, so that those on which no one waits are computed too.
+    /// </summary>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="view">The data.</param>
+    /// <param name="change">The other rows, with the same schema.</param>
+    public static IDataView WithSource(IHostEnvironment env, IDataView view, Func<IDataView, IDataView> change) =>
+        view is ITransformTemplate mapped and IRowToRowMapper
+            ? mapped.ApplyToData(env, WithSource(env, mapped.Source, change))
+            : change(view);
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_subsetInput")]
     private static extern ref IDataView SubsetInput(CacheDataView view);
 }

@@ -5,7 +5,27 @@ namespace MlNetFineTune.Primitives;
 internal static class AtomicFile
 {
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => Write(path, write, overwrite: true);
+
+    /// <summary>Writes the file if there is none. Of several processes that do so at the same time, one succeeds.</summary>
+    /// <returns>Whether the file was written; false if there is one already, which is left as it is.</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    public static bool TryWriteNew(string path, Action<Stream> write)
+    {
+        if (File.Exists(path))
+            return false;
+        try
+        {
+            Write(path, write, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
+    private static void Write(string path, Action<Stream> write, bool overwrite)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
             throw new DirectoryNotFoundException($"'{Path.GetFileName(path)}' cannot be written: there is no folder '{folder}'.");
@@ -14,7 +34,7 @@ internal static class AtomicFile
         {
             using var stream = new FileStream(beside, FileMode.CreateNew);
             write(stream);
-            Complete(stream, path);
+            Complete(stream, path, overwrite);
         }
         finally
         {
@@ -25,11 +45,12 @@ internal static class AtomicFile
     /// <summary>Gives the temporary file its final name. Its bytes are flushed to the disk before: after a power cut
     /// there is the old file or the whole new one.</summary>
     /// <param name="beside">The temporary file, on the same disk; closed on return.</param>
-    /// <param name="path">The final path; an existing file is replaced.</param>
-    public static void Complete(FileStream beside, string path)
+    /// <param name="path">The final path.</param>
+    /// <param name="overwrite">Whether an existing file is replaced; otherwise it is an error.</param>
+    public static void Complete(FileStream beside, string path, bool overwrite = true)
     {
         beside.Flush(flushToDisk: true);
         beside.Dispose();
-        File.Move(beside.Name, path, overwrite: true);
+        File.Move(beside.Name, path, overwrite);
     }
 }

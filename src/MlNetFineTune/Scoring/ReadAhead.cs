@@ -13,17 +13,29 @@ namespace MlNetFineTune.Scoring;
 /// <param name="carried">Stores the values that pass through, alternately at the places of two batches.</param>
 /// <param name="create">Creates a batch.</param>
 /// <param name="mayLookAhead">Whether the input cursor may be ahead of the output row.</param>
-internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, Func<EncodedBatch> create, bool mayLookAhead) : IDisposable
+/// <param name="continues">Whether the rows continue others, so that the first batch is full.</param>
+internal sealed class ReadAhead(
+    DataViewRowCursor cursor, CarriedRows carried, Func<EncodedBatch> create, bool mayLookAhead, bool continues = false) : IDisposable
 {
     private const int FirstRows = 64;
     private const int Growth = 4;
 
     private readonly EncodedBatch?[] _batches = new EncodedBatch?[2];
     private int _begun;
-    private int _rows = FirstRows;
+    private int _rows = continues ? int.MaxValue / Growth : FirstRows;
     private bool _ended;
     private ExceptionDispatchInfo? _failure;
     private (EncodedBatch Batch, int Place, Task Encoding)? _next;
+
+    /// <summary>Number of rows in the smaller batches at the beginning of a pass, before the first full one.</summary>
+    /// <param name="capacity">Number of rows in a full batch.</param>
+    public static int RowsBeforeFullBatches(int capacity)
+    {
+        var sum = 0;
+        for (var rows = FirstRows; rows < capacity; rows *= Growth)
+            sum += rows;
+        return sum;
+    }
 
     /// <returns>
     /// An encoded batch and the place of its first row in the carried rows, both valid until the next call. Empty at the end. If the input

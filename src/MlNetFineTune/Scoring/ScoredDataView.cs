@@ -54,7 +54,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         try
         {
             var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
-            var ahead = new ReadAhead(cursor, carried, () => _scoring.CreateBatch(cursor, batchSize, IsActiveOutput), mayLookAhead);
+            var ahead = new ReadAhead(
+                cursor, carried, () => _scoring.CreateBatch(cursor, batchSize, IsActiveOutput), mayLookAhead, ContinuingRows.Are(_input));
             var batch = new ScoredBatch(_scoring.Scorer, batchSize, _scoring.Cache);
             return new ScoringCursor(_host, Schema, active, cursor, _scoring.Columns, ahead, carried, batch);
         }

@@ -12,6 +12,9 @@ internal static class TransformerChains
     /// <summary>Number of rows in one forward pass: the minimum over all networks of the model.</summary>
     public static int BatchSizeOf(ITransformer model) => BatchSizesIn(model).DefaultIfEmpty(OfOtherModels).Min();
 
+    /// <summary>The largest number of rows in a forward pass of a network of the model; 1 without a network of this library.</summary>
+    public static int LargestBatchOf(ITransformer model) => BatchSizesIn(model).DefaultIfEmpty(1).Max();
+
     private static IEnumerable<int> BatchSizesIn(ITransformer model) => model switch
     {
         FineTuningTransformer network => [network.BatchSize],
