@@ -72,7 +72,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     {
         var validation = run.Data.Validation;
         var views = new RowViews(validation.Source, Augmentation.None, run.Seed);
-        var inputs = new RowInputs(encoder, validation, views, run.Options.Epochs, badRows, run.Options.CancellationToken);
+        var inputs = new RowInputs(
+            encoder, validation, views, run.Options.Epochs, badRows, run.Options.CancellationToken, processes: run.Options.Processes);
         var batches = BucketsOf(validation).Sorted(Usable(validation));
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }

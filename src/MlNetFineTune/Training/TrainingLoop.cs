@@ -40,7 +40,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     {
         observers.BeginEpoch(epoch, order);
         run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm);
-        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch))
+        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch, order.Pairs))
         {
             using (batch)
             {

@@ -31,6 +31,7 @@ internal sealed class TrainingPhase : IDisposable
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
         _accumulates = options.Accumulates;
+        network.Processes = options.Processes;
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
         // An average of pair epochs would never be evaluated.
@@ -133,6 +134,7 @@ internal sealed class TrainingPhase : IDisposable
         }
         loss.backward();
         _checkpointed?.Backward();
+        _run.Network.CheckBackward();
     }
 
     /// <summary>Clips the gradients and runs a step of the optimizer.</summary>

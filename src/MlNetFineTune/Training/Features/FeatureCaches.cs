@@ -32,11 +32,12 @@ internal sealed class FeatureCaches(
         RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null, BatchSheet? sheet = null)
     {
         if (teacher is null && TryKeep(subset, augmentation, epochs, sheet) is { } kept)
-            return new CachedInputs(kept, encoder, subset.Source);
+            return new CachedInputs(kept, encoder, subset.Source, options.Processes);
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher, sheet);
+        return new RowInputs(
+            encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher, sheet, options.Processes);
     }
 
     /// <returns>Null if the rows differ in every epoch, nothing is to be computed, or there is no space.</returns>
