@@ -34,6 +34,9 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>The input of the trained network. The caller disposes it.</summary>
     public ModelInputs Enter(Batch batch) => collator.Collate(batch.Samples, batch.Count);
 
+    /// <summary>The input of a row of zeros, for a process without rows. The caller disposes it.</summary>
+    public ModelInputs Placeholder(LabeledData rows) => collator.Collate(new byte[rows.Inputs.Length], count: 1);
+
     /// <summary>Cached activations together with newly collated other inputs. The caller disposes them.</summary>
     /// <param name="activations">[N, ...]. Ownership is transferred.</param>
     /// <param name="source">The rows.</param>

@@ -16,14 +16,14 @@ namespace MlNetFineTune.Training;
 internal sealed class PairLoss(TrainingRun run) : BatchLoss
 {
     public override bool IsEmpty(StepInput batch, EpochOrder order) =>
-        !order.Pairs![batch.Batch].Any(pair => batch.Rows.Contains(pair.First) && batch.Rows.Contains(pair.Second));
+        !order.Pairs![batch.Batch].Any(pair => batch.BatchRows.Contains(pair.First) && batch.BatchRows.Contains(pair.Second));
 
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
         var places = batch.Rows.Index().ToDictionary(row => row.Item, row => row.Index);
         RowPair[] pairs = // without those of rows that could not be read
         [
-            .. order.Pairs![batch.Batch].Where(pair => places.ContainsKey(pair.First) && places.ContainsKey(pair.Second))
+            .. order.PairsOf(batch.Batch, run.Processes).Where(pair => places.ContainsKey(pair.First) && places.ContainsKey(pair.Second))
                 .Select(pair => pair with { First = places[pair.First], Second = places[pair.Second] }),
         ];
         var ofRows = run.Data.Training.WeightsOf(batch.Rows);
