@@ -82,6 +82,7 @@ internal sealed class CheckpointedStages(
         if (!output.requires_grad)
             return null; // a custom layer detaches its input
         output.backward([gradient]);
+        network.CheckBackward();
         gradient.Dispose();
         kept.Dispose();
         return input.grad;

@@ -1,5 +1,4 @@
 using MlNetFineTune.Data;
-using MlNetFineTune.Processes;
 
 namespace MlNetFineTune.Training;
 
@@ -34,9 +33,6 @@ internal sealed record EpochOrder(int[][] Batches, int[] StepOf)
             end++;
         return [.. Batches[first..end].SelectMany(rows => rows)];
     }
-
-    /// <summary>The pairs of a batch that a process computes.</summary>
-    public RowPair[] PairsOf(int batch, ProcessGroup processes) => Pairs![batch][Slice.Of(Pairs[batch].Length, processes)];
 
     public bool EndsStep(int batch) => batch + 1 == StepOf.Length || StepOf[batch + 1] != StepOf[batch];
 }

@@ -32,6 +32,7 @@ internal sealed class TrainingPhase : IDisposable
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
         _accumulates = options.Accumulates || Group.IsSeveral;
+        network.Processes = options.Processes;
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
         // An average of pair epochs would never be evaluated.
@@ -139,6 +140,7 @@ internal sealed class TrainingPhase : IDisposable
             loss = loss.Mul(count);
         }
         loss.backward();
+        _run.Network.CheckBackward();
         _stages?.Backward(endsStep && _buckets is not null ? _buckets.Complete : null);
         if (endsStep)
             _buckets?.Complete(stage: 0); // in every process before the next sum

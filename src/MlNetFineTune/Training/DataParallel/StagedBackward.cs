@@ -55,6 +55,7 @@ internal sealed class StagedBackward(
         {
             using var scope = NewDisposeScope();
             run.Output.backward([gradient]);
+            network.CheckBackward();
             gradient.Dispose();
             gradient = run.Input.grad?.MoveToOuterDisposeScope();
             run.Dispose();

@@ -35,6 +35,6 @@ internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logit
         IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
     {
         foreach (var input in inputs.Read(batches, epoch, first, pairs))
-            yield return input with { TeacherLogits = logits.Of(input.Rows, epoch) };
+            yield return input with { TeacherLogits = input.Rows.Length == 0 ? null : logits.Of(input.Rows, epoch) };
     }
 }

@@ -27,6 +27,6 @@ internal static class PairBatches
             : Within(batch[..(batch.Length / 2)]).Concat(Within(batch[(batch.Length / 2)..]));
     }
 
-    /// <summary>Each row of some pairs once, in the order of the pairs.</summary>
-    public static int[] RowsOf(RowPair[] pairs) => [.. pairs.SelectMany(pair => (int[])[pair.First, pair.Second]).Distinct()];
+    // Each row once, in the order of the pairs.
+    private static int[] RowsOf(RowPair[] pairs) => [.. pairs.SelectMany(pair => (int[])[pair.First, pair.Second]).Distinct()];
 }
