@@ -32,7 +32,7 @@ internal sealed class TaskLoss(TrainingRun run) : BatchLoss
 
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
-        var targets = run.TargetsOf(batch) with { Step = _stepCounter.CountsOf(order, batch.Batch) }; // [N, ...]
+        var targets = run.TargetsOf(batch) with { Step = _stepCounter.CountsOf(order, batch.Batch, batch.BatchRows) }; // [N, ...]
         return new(
             run.Objective.Loss(outputs, targets), () => run.Objective.CountOf(targets),
             run.Objective.ReportedCountOf(targets, batch.Rows.Length));

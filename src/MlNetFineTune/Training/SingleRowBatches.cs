@@ -27,8 +27,8 @@ internal sealed class SingleRowBatches(TrainingRun run)
         var what = $"{norm} of {run.Network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
         if (run.Options.BatchSize == 1 || order.Batches.Length == 1)
         {
-            throw new InvalidOperationException(
-                $"{what} (BatchSize {run.Options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
+            throw AgreedFailure.Of(new InvalidOperationException(
+                $"{what} (BatchSize {run.Options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}"));
         }
         if (!_warned)
         {
@@ -45,8 +45,8 @@ internal sealed class SingleRowBatches(TrainingRun run)
     {
         if (state.LossRows == 0 && _warned)
         {
-            throw new InvalidOperationException(
-                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
+            throw AgreedFailure.Of(new InvalidOperationException(
+                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}"));
         }
     }
 }

@@ -18,8 +18,11 @@ internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? M
     /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
 
-    /// <summary>Number of the batch's rows in all processes, at least 1.</summary>
-    public int GlobalRows { get; init; } = Rows.Length;
+    /// <summary>The rows of the whole batch that could be read, in all processes, in the order of the batch. At least one.</summary>
+    public int[] BatchRows { get; init; } = Rows;
+
+    /// <summary>Number of <see cref="BatchRows"/>.</summary>
+    public int GlobalRows => BatchRows.Length;
 
     /// <summary>[N, classes]: a teacher's logits for the same pixels; null without a teacher, and where there is no row.</summary>
     public Tensor? TeacherLogits { get; init; }
@@ -71,31 +74,22 @@ internal sealed class RowInputs(
         IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);
+        var bad = new AgreedBadRows(_group, (row, reason) => badRows.Add(subset.Source, row, reason));
         // Mixing is drawn before reading, since a slice needs the partners of its rows.
         BatchSlice[] slices = [.. batches.Index().Skip(first).Select(batch => BatchSlice.Of(
             batch.Item, pairs?[batch.Index], _batchAugmentation.Plan(batch.Item.Length, view, batch.Index), _group))];
         foreach (var batch in encoder.LoaderFor(subset.Source)
-            .Read(Array.ConvertAll(slices, slice => slice.Read), views.Augmentation, view,
-                (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
+            .Read(Array.ConvertAll(slices, slice => slice.Read), views.Augmentation, view, bad.Add, cancellation, views.OrdinalOf))
         {
             var slice = slices[ordinal - first].Readable(batch.Rows);
-            var rows = GlobalRowsOf(slice);
-            if (rows > 0)
+            var rows = bad.RowsOf(batches[ordinal], slice.Rows);
+            if (rows.Length > 0)
             {
                 var input = slice.Rows.Length > 0 ? Enter(batch, slice, view) : Placeholder();
-                yield return input with { Batch = ordinal, GlobalRows = rows };
+                yield return input with { Batch = ordinal, BatchRows = rows };
             }
             ordinal++;
         }
-    }
-
-    private int GlobalRowsOf(BatchSlice slice)
-    {
-        if (!_group.IsSeveral)
-            return slice.Rows.Length;
-        Span<double> rows = [slice.Counts?.Count(counts => counts) ?? slice.Rows.Length];
-        _group.Sum(rows);
-        return (int)rows[0];
     }
 
     private StepInput Enter(Batch batch, BatchSlice slice, int view)
@@ -153,7 +147,7 @@ internal sealed class CachedInputs(
         batches.Index().Skip(first).Select(batch =>
         {
             var slice = BatchSlice.Of(batch.Item, pairs?[batch.Index], mixing: null, _group);
-            return new StepInput(InputsOf(slice, epoch), slice.Rows) { Batch = batch.Index, GlobalRows = batch.Item.Length };
+            return new StepInput(InputsOf(slice, epoch), slice.Rows) { Batch = batch.Index, BatchRows = batch.Item };
         });
 
     private ModelInputs InputsOf(BatchSlice slice, int epoch) => slice.Rows.Length == 0

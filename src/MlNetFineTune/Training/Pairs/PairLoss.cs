@@ -19,7 +19,7 @@ internal sealed class PairLoss(TrainingRun run) : BatchLoss
     private ProcessGroup Group => run.Options.Processes;
 
     public override bool IsEmpty(StepInput batch, EpochOrder order) =>
-        !Group.Any(PairsOf(batch, order).Any(pair => batch.Rows.Contains(pair.First) && batch.Rows.Contains(pair.Second)));
+        !order.Pairs![batch.Batch].Any(pair => batch.BatchRows.Contains(pair.First) && batch.BatchRows.Contains(pair.Second));
 
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
