@@ -65,7 +65,12 @@ public sealed class SeveralProcessesTests
             EarlyStoppingPatience = 2,
             WeightAveraging = WeightAveraging.BestCheckpoints(2),
         }],
-        ["balanced", 2, s_module with { Sampling = Sampling.Balanced, Metric = Metric.Accuracy, Validation = ValidationData.Fraction(0.2f) }],
+        ["balanced", 2, s_module with
+        {
+            Sampling = Sampling.Balanced,
+            Metric = Metric.Accuracy,
+            Validation = ValidationData.Fraction(0.2f),
+        }],
     ];
 
     [TestMethod]
@@ -111,7 +116,11 @@ public sealed class SeveralProcessesTests
         ["accumulating", 3, s_images with { BatchSize = 5, AccumulationSteps = 2, Augmentation = Augmentation.MixUp() }],
         ["recomputed activations", 2, s_images with { ActivationCheckpointing = true }],
         ["adapters", 2, s_images with { Adapter = Adapter.Lora(2, dropout: 0.3f) }],
-        ["cached features", 2, s_images with { Strategy = Strategy.LastStages(1), Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }],
+        ["cached features", 2, s_images with
+        {
+            Strategy = Strategy.LastStages(1),
+            Augmentation = Augmentation.FixedViews(Augmentation.Light, 2),
+        }],
         ["head", 3, s_images with { Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, FeatureCache = FeatureCache.None }],
     ];
 
