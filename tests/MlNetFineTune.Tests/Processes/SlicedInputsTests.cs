@@ -20,7 +20,8 @@ public sealed class SlicedInputsTests
         Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.7f, noise: true), Augmentation.MixUp(1), Augmentation.CutMix());
 
     /// <summary>What a process received of a batch.</summary>
-    private sealed record Seen(int Batch, int GlobalRows, int[] Rows, bool[]? Counts, float[] Pixels, float[] Labels, long PlaceholderRows);
+    private sealed record Seen(
+        int Batch, int GlobalRows, int[] Rows, bool[]? Counts, float[] Pixels, float[] Labels, long PlaceholderRows);
 
     [TestMethod]
     [DataRow(2)]
@@ -35,7 +36,8 @@ public sealed class SlicedInputsTests
         Assert.IsTrue(expected.All(batch => batch.Labels.Any(label => label is > 0 and < 1)), "labels are mixed");
         var last = ranks.Select(rank => rank[^1]).ToList();
         Assert.AreEqual(Math.Max(size - 3, 0), last.Count(batch => batch.Rows.Length == 0));
-        Assert.IsTrue(last.Where(batch => batch.Rows.Length == 0).All(batch => batch.PlaceholderRows == 1), "BatchNorm needs all processes");
+        foreach (var empty in last.Where(batch => batch.Rows.Length == 0))
+            Assert.AreEqual(1, empty.PlaceholderRows, "BatchNorm needs all processes");
     }
 
     [TestMethod]
@@ -126,7 +128,8 @@ public sealed class SlicedInputsTests
     private static List<Seen> ReadCached(ProcessGroup group) => With([], stages: 2, (encoder, data, badRows, fit) =>
     {
         var options = SmallTraining.Options with { FeatureCache = FeatureCache.InMemory() };
-        using var caches = new FeatureCaches(encoder, options, badRows, new ProgressMeter(null, epochs: 1), fit.Channel, () => { });
+        using var stop = new StopRequest(CancellationToken.None, budget: null, TimeProvider.System);
+        using var caches = new FeatureCaches(encoder, options, badRows, new ProgressMeter(null, epochs: 1), fit.Channel, () => { }, stop);
         var kept = caches.TryKeep(data.Training, Augmentation.None, [1]);
         return SeenOf(new CachedInputs(kept!, encoder, data.Training.Source, group).Read(s_batches, epoch: 1), data);
     });
@@ -168,6 +171,6 @@ public sealed class SlicedInputsTests
         using var network = ImageNetwork.Create(options.Backbone, 3, seed: 1);
         network.Freeze(stages);
         using var encoder = new FrozenEncoder(network, options.CreateInput(), stages, fit.Seed, workers: 2);
-        return use(encoder, data, new BadRowLog(BadRows.Skip(), fit.Channel), fit);
+        return use(encoder, data, new BadRowLog(BadRows.Skip(0.5f), fit.Channel), fit);
     }
 }
