@@ -1,3 +1,4 @@
+using System.Text;
 using MlNetFineTune.Processes;
 using static TorchSharp.torch;
 
@@ -5,7 +6,8 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// The processes that train one model together (data parallelism): each computes the gradients of its slice of every batch, and all make
-/// the same steps with their sum. <see cref="Single"/> is one process alone. Package <c>MlNetFineTune.Distributed</c> has groups of several.
+/// the same steps with their sum. <see cref="Single"/> is one process alone. Package <c>MlNetFineTune.Distributed</c> has groups of
+/// several.
 /// </summary>
 /// <remarks>
 /// All processes run the same program with the same options and the same data in the same order. Internally every operation is collective:
@@ -40,7 +42,9 @@ public abstract class ProcessGroup
     internal abstract void Sum(Span<double> values);
 
     /// <summary>Starts replacing the numbers of a tensor by their sums over all processes, the same bits in each.</summary>
-    /// <param name="buffer">A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.</param>
+    /// <param name="buffer">
+    /// A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.
+    /// </param>
     /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
     internal abstract PendingSum StartSum(Tensor buffer);
 
@@ -67,6 +71,25 @@ public abstract class ProcessGroup
         Span<double> count = [condition ? 1 : 0];
         Sum(count);
         return count[0] > 0;
+    }
+
+    /// <summary>A number of process 0, the same in all.</summary>
+    internal double OfFirst(double number)
+    {
+        if (!IsSeveral)
+            return number;
+        Span<double> sum = [IsFirst ? number : 0];
+        Sum(sum);
+        return sum[0];
+    }
+
+    /// <summary>The text of the first process that has one, the same in all; null if none has.</summary>
+    internal string? FirstText(string? text)
+    {
+        if (!IsSeveral)
+            return text;
+        var first = Gather(text is null ? [] : [1, .. Encoding.UTF8.GetBytes(text)]).FirstOrDefault(bytes => bytes.Length > 0);
+        return first is null ? null : Encoding.UTF8.GetString(first.AsSpan(1));
     }
 
     /// <summary>Waits until all processes are here.</summary>
