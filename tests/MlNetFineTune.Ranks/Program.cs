@@ -1,0 +1,27 @@
+// One process of several, started by the tests under mpirun. Arguments: what it does, and seconds of MpiOptions.Timeout.
+using System.Globalization;
+using MlNetFineTune;
+using MlNetFineTune.Ranks;
+
+var what = args[0];
+var options = new MpiOptions { Timeout = TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)) };
+var group = ProcessGroup.Mpi(options);
+switch (what)
+{
+    case "collectives":
+        Collectives.Run(group);
+        break;
+    case "large":
+        Collectives.RunLarge(group);
+        break;
+    case "placement":
+        Console.WriteLine($"rank {group.Rank} is {group.LocalRank} of its machine and has {TorchSharp.torch.get_num_threads()} threads");
+        break;
+    case "once":
+        Faults.CallAgain(group, options);
+        break;
+    default:
+        return Faults.Run(what, group);
+}
+Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
+return 0;
