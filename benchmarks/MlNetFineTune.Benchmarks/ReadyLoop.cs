@@ -99,7 +99,8 @@ internal sealed class ReadyLoop : IDisposable
     // Preloaded pixels through the frozen stages, if any, as in RowInputs with decoded ones.
     private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs
     {
-        public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
+        public override IEnumerable<StepInput> Read(
+            IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
         {
             foreach (var (batch, rows) in batches.Index().Skip(first))
             {

@@ -11,7 +11,7 @@ namespace MlNetFineTune.Data;
 internal sealed class BatchLoader(Dataset rows, long seed, int workers)
 {
     /// <summary>The batches of one pass, in order.</summary>
-    /// <param name="batches">Rows of each batch.</param>
+    /// <param name="batches">Rows of each batch; some may have none.</param>
     /// <param name="augmentation">Augmentation of every picture.</param>
     /// <param name="epoch">The epoch, for the random numbers.</param>
     /// <param name="onBadRow">Called on the caller's thread for each row that cannot be read; may throw.</param>
@@ -21,9 +21,12 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
         IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation,
         Func<int, int>? ordinalOf = null)
     {
-        using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
-        foreach (var batch in pass.Batches(onBadRow))
-            yield return batch;
+        // No worker would fill the buffer of a batch without rows.
+        var filled = batches.Any(batch => batch.Length == 0) ? [.. batches.Where(batch => batch.Length > 0)] : batches;
+        using var pass = new Pass(filled, Math.Min(workers, filled.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
+        using var read = pass.Batches(onBadRow).GetEnumerator();
+        foreach (var batch in batches)
+            yield return batch.Length > 0 && read.MoveNext() ? read.Current : new Batch([], []);
 
         string? Encode(int row, Memory<byte> output, CancellationToken stop) =>
             rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row),

@@ -17,4 +17,23 @@ internal sealed class RowContents(Dataset rows)
         Parallel.ForEach(wanted.Where(row => hashes[row] is null).ToArray(), options, row => hashes[row] = rows.ContentOf(row)
             ?? ContentHash.Unique());
     }
+
+    /// <summary>The hashes of rows for which <see cref="Compute"/> was called, one after another.</summary>
+    public byte[] BytesOf(int[] rows)
+    {
+        var bytes = new byte[checked(rows.Length * ContentHash.Size)];
+        foreach (var (place, row) in rows.Index())
+            this[row].Write(bytes.AsSpan(place * ContentHash.Size));
+        return bytes;
+    }
+
+    /// <summary>Takes hashes that another process has computed, so that both know a row, even an unreadable one, by the same hash.</summary>
+    /// <param name="known">The rows.</param>
+    /// <param name="bytes">Their hashes, as from <see cref="BytesOf"/>.</param>
+    public void Take(int[] known, ReadOnlySpan<byte> bytes)
+    {
+        var hashes = _hashes ??= new ContentHash?[rows.Count];
+        for (var place = 0; place < known.Length; place++)
+            hashes[known[place]] = ContentHash.Read(bytes[(place * ContentHash.Size)..]);
+    }
 }

@@ -18,9 +18,10 @@ internal static class SeededTorch
     /// <param name="ordinal">Number of the call, such as the training step.</param>
     /// <param name="action">The code that draws.</param>
     /// <param name="part">Number of the part among those that draw in the same step.</param>
-    public static T Run<T>(long seed, RandomStream stream, int ordinal, Func<T> action, int part = 0)
+    /// <param name="rank">Number of this process among those that train together, each of which draws its own numbers.</param>
+    public static T Run<T>(long seed, RandomStream stream, int ordinal, Func<T> action, int part = 0, int rank = 0)
     {
-        var numbers = new CountedRandom(seed, stream, epoch: part, ordinal);
+        var numbers = new CountedRandom(seed, stream, epoch: part | rank << 16, ordinal);
         var own = (long)((ulong)numbers.NextUInt32() << 32 | numbers.NextUInt32());
         lock (s_turn)
         {

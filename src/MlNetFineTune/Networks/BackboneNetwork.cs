@@ -114,6 +114,17 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         _replaced.SetTraining(frozenStages); // new layers have no running statistics to keep
     }
 
+    /// <summary>Gives BatchNorm the statistics of the rows of several processes; null for those of this one.</summary>
+    public void ShareStatistics(BatchStatistics? statistics)
+    {
+        foreach (var norm in named_modules().Select(named => named.module).OfType<BatchNorm2d>())
+            norm.Statistics = statistics;
+    }
+
+    /// <summary>Name of a BatchNorm in training mode that a user wrote; null if there is none.</summary>
+    /// <param name="frozenStages">Number of the lowest stages that are not trained.</param>
+    public virtual string? ForeignNorm(int frozenStages) => _replaced.TrainingNorm();
+
     public override void eval()
     {
         base.eval();

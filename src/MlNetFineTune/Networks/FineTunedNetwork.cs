@@ -37,6 +37,55 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>Whether the stages run apart from the head, so that <see cref="ForwardFirst"/> gives the features before it.</summary>
     public virtual bool GivesFeatures => RunsAlone(Stages.Count);
 
+    /// <summary>
+    /// The processes that train it together. Default: one alone. With several, BatchNorm has the statistics of all their rows, and what
+    /// draws from torch's own generators draws other numbers in each.
+    /// </summary>
+    public ProcessGroup Processes
+    {
+        get;
+        set
+        {
+            field = value;
+            Statistics = value.IsSeveral ? new BatchStatistics(value) : null;
+            ShareStatistics();
+        }
+    } = ProcessGroup.Single;
+
+    /// <summary>Statistics of BatchNorm over several processes; null for one.</summary>
+    protected BatchStatistics? Statistics { get; private set; }
+
+    /// <summary>To be called after each backward pass: throws what could not be thrown through native code.</summary>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    public void CheckBackward() => Statistics?.ThrowFailure();
+
+    /// <summary>Gives <see cref="Statistics"/> to the layers that need them.</summary>
+    protected virtual void ShareStatistics()
+    {
+    }
+
+    /// <summary>Refuses a BatchNorm in training that is not of this library, and cannot have the statistics of all processes.</summary>
+    /// <param name="norm">Name of the layer; null if there is none.</param>
+    /// <param name="advice">How the layer keeps its statistics.</param>
+    /// <exception cref="NotSupportedException">There is one, and several processes train together.</exception>
+    protected void RefuseForeignNorm(string? norm, string advice = "Keep its statistics with BatchNorm = BatchNormMode.Frozen")
+    {
+        if (norm is not null && Processes.IsSeveral)
+        {
+            throw new NotSupportedException(
+                $"BatchNorm '{norm}' of {Name} would normalise by the rows of one process alone, and {Processes.Size} processes train "
+                + $"together: only the BatchNorm of this library's own networks has the statistics of the rows of all. {advice}, "
+                + "or take a norm of single rows, such as LayerNorm or GroupNorm.");
+        }
+    }
+
+    /// <summary>Whether a layer has running statistics, whoever wrote it.</summary>
+    public static bool IsBatchNorm(nn.Module module) => module.named_buffers(recurse: false).Any(named => named.name == "running_mean");
+
+    /// <summary>Whether a layer, whoever wrote it, normalises by the statistics of a batch.</summary>
+    public static bool UsesBatch(nn.Module module) =>
+        module is TorchSharp.Modules.BatchNorm { running_mean: null } || (module.training && IsBatchNorm(module));
+
     /// <summary>Whether <see cref="ForwardStageInTraining"/> runs one stage by itself.</summary>
     public virtual bool RunsInStages => false;
 

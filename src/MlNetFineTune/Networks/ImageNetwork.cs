@@ -124,8 +124,12 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         Backbone.Fold(frozenStages);
     }
 
-    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) =>
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
+    {
         Backbone.SetTraining(frozenStages, batchNorm);
+        if (Processes.IsSeveral)
+            RefuseForeignNorm(Backbone.ForeignNorm(frozenStages), "Freeze the part of the network that it belongs to");
+    }
 
     /// <summary>Everything folded, in inference mode.</summary>
     public override void PrepareForScoring() => Freeze(Backbone.Stages.Count);
@@ -170,11 +174,11 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         if (Definition.Script is not null)
-            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first));
+            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first), rank: Processes.Rank);
         var current = inputs.Activations.alias();
         for (var stage = first; stage < Stages.Count; stage++)
         {
-            var next = RunStage(current, stage, seed, step);
+            var next = RunStage(inputs.With(current), stage, seed, step);
             current.Dispose();
             current = next;
         }
@@ -186,9 +190,9 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         if (!IsReplaced(stage))
-            return RunStage(inputs.Activations, stage, seed, step);
+            return RunStage(inputs, stage, seed, step);
         using var copy = inputs.Activations.clone();
-        return RunStage(copy, stage, seed, step);
+        return RunStage(inputs.With(copy), stage, seed, step);
     }
 
     public override Tensor FeaturesOf(Tensor activations) => Pool?.forward(activations) ?? base.FeaturesOf(activations);
@@ -202,6 +206,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         head.Dispose();
     }
 
+    protected override void ShareStatistics() => Backbone.ShareStatistics(Statistics);
+
     protected override void Move(Device device)
     {
         Backbone.MoveTo(device);
@@ -210,19 +216,22 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     private void InitializeHead(long seed) => head.Initialize(seed);
 
-    private Tensor RunStage(Tensor input, int stage, long seed, int step)
+    private Tensor RunStage(ModelInputs inputs, int stage, long seed, int step)
     {
-        Backbone.Adapters.BeginStep(seed, step);
+        Backbone.Adapters.BeginStep(seed, step, inputs.TrainingRows, Processes.Rank);
+        Statistics?.Begin(inputs.TrainingRows);
         try
         {
-            return IsReplaced(stage) ? SeededTorch.Run(seed, RandomStream.ModuleSteps, step, Run, part: stage) : Run();
+            return IsReplaced(stage)
+                ? SeededTorch.Run(seed, RandomStream.ModuleSteps, step, Run, part: stage, Processes.Rank)
+                : Run();
         }
         finally
         {
             Backbone.Adapters.BeginStep(seed, step: null);
         }
 
-        Tensor Run() => Backbone.Forward(input, stage, stage + 1);
+        Tensor Run() => Backbone.Forward(inputs.Activations, stage, stage + 1);
     }
 
     private bool IsReplaced(int stage) => Definition.Changes.Any(change => change.Replacement is not null && change.Stage == Stages[stage]);

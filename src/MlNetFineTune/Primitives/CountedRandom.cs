@@ -7,6 +7,9 @@ namespace MlNetFineTune.Primitives;
 /// </summary>
 internal struct CountedRandom
 {
+    // Of Philox-4x32: the multipliers of a round, and the steps of the key from round to round.
+    internal const uint Multiplier0 = 0xD2511F53, Multiplier1 = 0xCD9E8D57, Step0 = 0x9E3779B9, Step1 = 0xBB67AE85;
+
     private readonly uint _key0;
     private readonly uint _key1;
     private readonly uint _ordinal;
@@ -79,11 +82,11 @@ internal struct CountedRandom
     {
         for (var round = 0; round < 10; round++)
         {
-            var p0 = 0xD2511F53UL * c0;
-            var p1 = 0xCD9E8D57UL * c2;
+            var p0 = (ulong)Multiplier0 * c0;
+            var p1 = (ulong)Multiplier1 * c2;
             (c0, c1, c2, c3) = ((uint)(p1 >> 32) ^ c1 ^ k0, (uint)p1, (uint)(p0 >> 32) ^ c3 ^ k1, (uint)p0);
-            k0 += 0x9E3779B9;
-            k1 += 0xBB67AE85;
+            k0 += Step0;
+            k1 += Step1;
         }
         return (c0, c1, c2, c3);
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using MlNetFineTune.Processes;
 using static TorchSharp.torch;
 
@@ -67,6 +68,25 @@ public abstract class ProcessGroup
         Span<double> count = [condition ? 1 : 0];
         Sum(count);
         return count[0] > 0;
+    }
+
+    /// <summary>A number of process 0, the same in all.</summary>
+    internal double OfFirst(double number)
+    {
+        if (!IsSeveral)
+            return number;
+        Span<double> sum = [IsFirst ? number : 0];
+        Sum(sum);
+        return sum[0];
+    }
+
+    /// <summary>The text of the first process that has one, the same in all; null if none has.</summary>
+    internal string? FirstText(string? text)
+    {
+        if (!IsSeveral)
+            return text;
+        var first = Gather(text is null ? [] : [1, .. Encoding.UTF8.GetBytes(text)]).FirstOrDefault(bytes => bytes.Length > 0);
+        return first is null ? null : Encoding.UTF8.GetString(first.AsSpan(1));
     }
 
     /// <summary>Waits until all processes are here.</summary>

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Reporting;
 internal static class RunReport
 {
     /// <summary>Writes the training report, if there is a folder for it.</summary>
-    /// <param name="folder">Null if none is configured.</param>
+    /// <param name="folder">Null if none is configured, and in all processes but the first.</param>
     /// <param name="run">The training.</param>
     /// <param name="task">The task of the model.</param>
     /// <param name="outputs">Outputs of the finished network for the validation rows.</param>
@@ -20,16 +20,21 @@ internal static class RunReport
     /// <param name="conformal">Calibrated conformal prediction; null without it.</param>
     public static void Write(
         RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report,
-        ConformalModel? conformal = null) =>
+        ConformalModel? conformal = null)
+    {
+        if (run.Options.RunFolder is null)
+            return;
+        // Several processes compute the outputs together, and the first writes.
+        ReportSection[] sections =
+            [.. SectionsOf(task, outputs, run.Data.Validation), .. ConformalSections(conformal, run, task, outputs)];
         folder?.WriteReport(new RunRecord(
-            run.Network.Name, report, [.. folder.Steps],
-            [.. SectionsOf(task, outputs, run.Data.Validation), .. ConformalSections(conformal, run, task, outputs)],
-            run.Data.Validation.Source,
-            OptionsDescription.Of(run.Options), Facts(run, report))
+            run.Network.Name, report, [.. folder.Steps], sections, run.Data.Validation.Source, OptionsDescription.Of(run.Options),
+            Facts(run, report))
         {
             Heat = run.Data.Validation.Rows.Length > 0 ? RowHeat.Of(run, task) : null,
             BatchSheet = BatchSheetSection.Of(run.Sheet, task, run.Data.Training.Source),
         });
+    }
 
     private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>
         validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known

@@ -24,9 +24,11 @@ internal abstract class Objective
     {
         var labels = LabelsOf(NumbersOf(subset, rows), device);
         var weights = subset.WeightsOf(rows) is { } values ? tensor(values, ScalarType.Float32, device) : null;
-        return mix is null
-            ? new(labels, weights, Contexts: ContextsOf(subset, rows))
-            : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
+        if (mix is null)
+            return new(labels, weights, Contexts: ContextsOf(subset, rows));
+        var others = LabelsOf(NumbersOf(subset, mix.Partners), device);
+        var weightsOfOthers = subset.WeightsOf(mix.Partners) is { } some ? tensor(some, ScalarType.Float32, device) : null;
+        return new(mix.Of(SharesOf(labels), SharesOf(others)), weights is null ? null : mix.Of(weights, weightsOfOthers!));
     }
 
     /// <summary>The training loss: the mean over the rows, weighted by example weights and class weights. 0 if all weights are 0.</summary>

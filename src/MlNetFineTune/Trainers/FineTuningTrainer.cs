@@ -55,6 +55,9 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     /// <exception cref="InvalidOperationException">
     /// The data are not suitable for training, for example because there is only one class, or the training diverged.
     /// </exception>
+    /// <exception cref="ProcessGroupException">
+    /// Another of <see cref="FineTuningOptions.Processes"/> has ended, does not answer, or trains something else.
+    /// </exception>
     /// <exception cref="InvalidDataException">More rows than <see cref="FineTuningOptions.BadRows"/> allows cannot be read.</exception>
     public FineTuningTransformer Fit(IDataView input)
     {
@@ -63,14 +66,29 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         return (options == _options ? this : new FineTuningTrainer(_env, options)).Train(data);
     }
 
+    // A process that fails alone tells the others.
     private FineTuningTransformer Train(IDataView input)
+    {
+        var guard = new ProcessGuard(_options.Processes);
+        try
+        {
+            return Train(input, guard);
+        }
+        catch (Exception e)
+        {
+            guard.Fail(e);
+            throw;
+        }
+    }
+
+    private FineTuningTransformer Train(IDataView input, ProcessGuard guard)
     {
         GetOutputSchema(SchemaShape.Create(input.Schema)); // validates the columns
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);
         var task = Bind(input);
-        using var folder = RunFolder.Open(_options, task.Metrics, fit.Channel);
+        using var folder = _options.Processes.IsFirst ? RunFolder.Open(_options, task.Metrics, fit.Channel) : null;
         var device = Devices.Choose(fit.Host, fit.Channel);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
@@ -95,7 +113,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             {
                 Teacher = teacher,
                 Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows, _options.Sampling.Label) : null,
-                KeepsOutputs = task.FitsOnValidation || folder is not null,
+                Guard = guard,
+                KeepsOutputs = task.FitsOnValidation || _options.RunFolder is not null,
                 Sheet = folder is not null && modelInput.Pixels is { } form ? new BatchSheet(form) : null,
             };
             using var session = new TrainingSession(run);
@@ -165,7 +184,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
 
     private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
         ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
-        : throw new InvalidOperationException(
+        : throw AgreedFailure.Of(new InvalidOperationException(
             $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to fit "
-            + "calibration or threshold.");
+            + "calibration or threshold."));
 }

@@ -7,7 +7,9 @@ internal abstract class BatchLoss
 {
     public static BatchLoss Of(TrainingRun run, PlannedPhase phase) => phase.TrainsPairs ? new PairLoss(run) : new TaskLoss(run);
 
-    /// <summary>Whether nothing of a batch is left to train, since rows could not be read.</summary>
+    /// <summary>
+    /// Whether nothing of a batch is left to train in any process, since rows could not be read. All processes must ask.
+    /// </summary>
     public virtual bool IsEmpty(StepInput batch, EpochOrder order) => false;
 
     /// <param name="outputs">[N, ...]: what the network gave for the rows of the batch.</param>
@@ -30,7 +32,7 @@ internal sealed class TaskLoss(TrainingRun run) : BatchLoss
 
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
-        var targets = run.TargetsOf(batch) with { Step = _stepCounter.CountsOf(order, batch.Batch) }; // [N, ...]
+        var targets = run.TargetsOf(batch) with { Step = _stepCounter.CountsOf(order, batch.Batch, batch.BatchRows) }; // [N, ...]
         return new(
             run.Objective.Loss(outputs, targets), () => run.Objective.CountOf(targets),
             run.Objective.ReportedCountOf(targets, batch.Rows.Length));

@@ -60,7 +60,7 @@ internal sealed class BatchSheet(PictureForm form)
         var numbers = first.data<float>().ToArray();
         var length = numbers.Length / count;
         _pages.Add(new(isAugmented, rows.Length, [.. Enumerable.Range(0, count).Select(i => new Picture(
-            rows[i], mix is null ? rows[i] : rows[mix.Partners[i]], mix?.Share ?? 1,
+            rows[i], mix?.Partners[i] ?? rows[i], mix?.Share ?? 1,
             BytesOf(numbers.AsSpan(i * length, length))))]));
     }
 

@@ -20,7 +20,7 @@ namespace MlNetFineTune.Training;
 /// <param name="seed">Seed of the training.</param>
 /// <param name="forwardFrom">The forward pass from a stage on, which takes the inputs, the stage and the number of the batch.</param>
 internal sealed class CheckpointedStages(
-    FineTunedNetwork network, int first, int frozen, long seed, Func<ModelInputs, int, int, Tensor> forwardFrom)
+    FineTunedNetwork network, int first, int frozen, long seed, Func<ModelInputs, int, int, Tensor> forwardFrom) : StagePass
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
         .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
@@ -34,8 +34,7 @@ internal sealed class CheckpointedStages(
 
     private int LastStage => network.Stages.Count - 1;
 
-    /// <summary>The forward pass. Tensors stored for the backward pass belong to the caller's dispose scope.</summary>
-    public Tensor Forward(ModelInputs inputs, int batch)
+    public override Tensor Forward(ModelInputs inputs, int batch)
     {
         (_inputs, _batch, _last) = (inputs, batch, null);
         _kept.Clear();
@@ -57,14 +56,15 @@ internal sealed class CheckpointedStages(
         return forwardFrom(inputs.With(current), Math.Max(first, LastStage), batch);
     }
 
-    /// <summary>The backward pass through the stages below those that <c>loss.backward()</c> reached.</summary>
-    public void Backward()
+    public override void Backward(Action<int>? completed = null)
     {
+        completed?.Invoke(Math.Max(first, LastStage));
         var gradient = _last?.grad;
         while (gradient is not null && _kept.TryPop(out var kept))
         {
             using var scope = NewDisposeScope();
             gradient = Backward(kept, gradient)?.MoveToOuterDisposeScope();
+            completed?.Invoke(kept.Stage);
         }
     }
 
@@ -82,6 +82,7 @@ internal sealed class CheckpointedStages(
         if (!output.requires_grad)
             return null; // a custom layer detaches its input
         output.backward([gradient]);
+        network.CheckBackward();
         gradient.Dispose();
         kept.Dispose();
         return input.grad;

@@ -26,7 +26,7 @@ internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopReque
             state.Divergence = evaluation is { Loss: var loss }
                 ? (double.IsFinite(loss) ? null : FormattableString.Invariant($"the validation loss is {loss}"))
                 : best.LiveIsFinite() ? null : "the weights are no longer numbers";
-            if (StopRequest.Agree(state.Divergence is not null))
+            if (state.Divergence is not null)
                 return TrainingReport.EndReason.Diverged;
             IsBest = !phase.Planned.TrainsPairs && best.Offer(epoch, evaluation); // after pairs there is no trained head yet
             if (IsBest)
@@ -34,7 +34,7 @@ internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopReque
             meter.Validation = evaluation;
             Report = new TrainingReport.EpochReport(
                 epoch, state.MeanLoss, evaluation?.Loss, phase.LargestScale * phase.LearningRateAt(phase.Step - 1, state.Epochs),
-                (meter.Elapsed - state.EpochBegan).TotalSeconds);
+                run.Processes.OfFirst((meter.Elapsed - state.EpochBegan).TotalSeconds));
             if (evaluation is not null)
                 Report = Report with { Metrics = evaluation.Metrics };
         }

@@ -16,7 +16,7 @@ namespace MlNetFineTune.Training;
 internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation, bool SortsByLength, bool TrainsPairs);
 
 /// <summary>The rows of an epoch, their order, and their inputs.</summary>
-internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
+internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, StopRequest stop) : IDisposable
 {
     private readonly Lazy<TeacherTargets?> _teacher = new(() =>
     {
@@ -63,8 +63,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         var batches = inputs.ReadsRows ? BucketsOf(validation).Sorted(rows) : BatchLoader.Split(rows, run.Options.BatchSize);
         return batches.Length > 0
             ? new Evaluator(run, phase.FrozenStages, phase.Encoder.Stages, inputs, batches, meter)
-            : throw new InvalidOperationException(
-                $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read.");
+            : throw AgreedFailure.Of(new InvalidOperationException(
+                $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read."));
     }
 
     /// <summary>Creates an evaluator for a single evaluation on the validation rows, without caching.</summary>
@@ -72,7 +72,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     {
         var validation = run.Data.Validation;
         var views = new RowViews(validation.Source, Augmentation.None, run.Seed);
-        var inputs = new RowInputs(encoder, validation, views, run.Options.Epochs, badRows, run.Options.CancellationToken);
+        var inputs = new RowInputs(
+            encoder, validation, views, run.Options.Epochs, badRows, run.Options.ReadingToken, processes: run.Processes);
         var batches = BucketsOf(validation).Sorted(Usable(validation));
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }
@@ -135,6 +136,6 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     private static FeatureCaches CachesOf(
-        TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) =>
-        new(layers, run.Options with { StopToken = stop }, badRows, meter, run.Channel, run.CheckAlive);
+        TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, StopRequest stop) =>
+        new(layers, run.Options, badRows, meter, run.Channel, run.CheckAlive, stop);
 }

@@ -25,6 +25,8 @@ internal sealed class Evaluator(
     {
         run.Network.PrepareForScoring();
         meter.Begin(TrainingActivity.Validating, epoch, run.Data.Validation.Rows.Length);
+        if (run.Processes.IsSeveral)
+            run.Processes.Position = FormattableString.Invariant($"epoch {epoch}, validation");
         try
         {
             return Pass(stop);
@@ -51,22 +53,32 @@ internal sealed class Evaluator(
                 run.CheckAlive();
                 if (stop is { IsDue: true })
                     return null;
-                var targets = objective.TargetsOf(subset, input.Rows, mix: null, run.Network.Device);
-                var outputs = run.Network.ForwardRest(input.Inputs, stagesBefore);
+                var targets = objective.TargetsOf(subset, input.BatchRows, mix: null, run.Network.Device);
+                var outputs = OutputsOf(input);
                 loss.Add(outputs, targets);
                 metrics.Add(outputs, targets);
-                count += input.Rows.Length;
-                kept?.Add(input.Rows, objective.ToRows(outputs));
+                count += input.BatchRows.Length;
+                kept?.Add(input.BatchRows, objective.ToRows(outputs));
             }
-            meter.Advance(input.Rows.Length);
+            meter.Advance(input.BatchRows.Length);
         }
 
         var noun = subset.Source.Inputs.Noun;
         if (count == 0)
-            throw new InvalidOperationException($"None of the {subset.Rows.Length} validation {noun}s could be read.");
+            throw AgreedFailure.Of(new InvalidOperationException($"None of the {subset.Rows.Length} validation {noun}s could be read."));
         if (loss.Count == 0)
-            throw new InvalidOperationException($"The validation {noun}s that could be read have weight 0, all of them.");
+        {
+            throw AgreedFailure.Of(
+                new InvalidOperationException($"The validation {noun}s that could be read have weight 0, all of them."));
+        }
         Outputs = kept?.ToOutputs();
         return new Evaluation(loss.Mean, metrics.Result());
+    }
+
+    // [N, outputs] of the whole batch: each process computes its slice, and all measure the same numbers.
+    private Tensor OutputsOf(StepInput input)
+    {
+        var own = input.Rows.Length > 0 ? run.Network.ForwardRest(input.Inputs, stagesBefore) : null;
+        return run.Processes.IsSeveral ? GatheredRows.Of(run.Processes, own, run.Network.Device) : own!;
     }
 }

@@ -347,6 +347,11 @@ public abstract record FineTuningOptions
     /// <summary>Whether <see cref="Workers"/> was set.</summary>
     internal bool AsksForWorkers => _workers is not null;
 
+    /// <summary>
+    /// Cancels waiting for rows: none with several processes, which look at <see cref="CancellationToken"/> together after each batch.
+    /// </summary>
+    internal CancellationToken ReadingToken => Processes.IsSeveral ? CancellationToken.None : CancellationToken;
+
     /// <summary>Observers of this library, in addition to those that the options above request.</summary>
     [NotInFingerprint("only watches")]
     internal ITrainingObserver? Observer { get; init; }

@@ -1,6 +1,7 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Processes;
 using MlNetFineTune.Tasks;
 using static TorchSharp.torch;
 
@@ -25,24 +26,37 @@ internal static class NetworkPass
         var features = new List<float[]>();
         using var encoder = new FrozenEncoder(network, run.Input, stages: 0, run.Seed, options.Workers);
         var batches = new LengthBuckets(subset.Source.Inputs, options.BatchSize, options.TokensOfBatch).Sorted(subset.Rows);
-        foreach (var batch in encoder.LoaderFor(subset.Source).Read(
-            batches, Augmentation.None, epoch: 0, (row, reason) => badRows?.Add(subset.Source, row, reason), options.CancellationToken))
+        var bad = new AgreedBadRows(run.Processes, (row, reason) => badRows?.Add(subset.Source, row, reason));
+        int[][] slices = Array.ConvertAll(batches, batch => batch[Slice.Of(batch.Length, run.Processes)]);
+        foreach (var (index, own) in encoder.LoaderFor(subset.Source)
+            .Read(slices, Augmentation.None, epoch: 0, bad.Add, options.ReadingToken).Index())
         {
             run.CheckAlive();
-            if (batch.Count == 0)
+            var rows = bad.RowsOf(batches[index], own.Rows);
+            if (rows.Length == 0)
                 continue;
             using var scope = NewDisposeScope();
             using var inference = inference_mode();
-            var inputs = encoder.Enter(batch);
-            if (!withFeatures)
-            {
-                outputs.Add(batch.Rows, run.Objective.ToRows(network.ForwardRest(inputs, first: 0)));
-                continue;
-            }
-            var before = network.ForwardFirst(inputs, network.Stages.Count);
-            features.AddRange(network.FeaturesOf(before).FlatRows()); // first: a head may change its input
-            outputs.Add(batch.Rows, run.Objective.ToRows(network.ForwardRest(inputs.With(before), network.Stages.Count)));
+            var (ofRows, before) = own.Count > 0 ? Compute(run, encoder.Enter(own), withFeatures) : default;
+            outputs.Add(rows, Gathered(run, ofRows));
+            if (withFeatures)
+                features.AddRange(Gathered(run, before).FlatRows());
         }
         return new(outputs.ToOutputs(), features);
     }
+
+    // Outputs and features of a batch; no features if they were not requested.
+    private static (Tensor? Outputs, Tensor? Features) Compute(TrainingRun run, ModelInputs inputs, bool withFeatures)
+    {
+        var network = run.Network;
+        if (!withFeatures)
+            return (run.Objective.ToRows(network.ForwardRest(inputs, first: 0)), null);
+        var before = network.ForwardFirst(inputs, network.Stages.Count);
+        var features = network.FeaturesOf(before).clone(); // a head may change its input
+        return (run.Objective.ToRows(network.ForwardRest(inputs.With(before), network.Stages.Count)), features);
+    }
+
+    // Of the whole batch, of which each process computes its slice.
+    private static Tensor Gathered(TrainingRun run, Tensor? own) =>
+        run.Processes.IsSeveral ? GatheredRows.Of(run.Processes, own, run.Network.Device) : own!;
 }

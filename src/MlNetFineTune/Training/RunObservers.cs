@@ -32,12 +32,12 @@ internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog ba
     /// <param name="learningRate">Learning rate of the head.</param>
     public void AfterBatch(TrainingPhase phase, StepInput batch, double loss, double learningRate)
     {
-        run.Options.Observer?.AfterStep(state.Batches, batch.Rows.Length, loss, learningRate);
+        Observer?.AfterStep(state.Batches, batch.BatchRows.Length, loss, learningRate);
         if (state.Divergence is not null)
             return;
         if (!phase.HasPending)
             Checkpoints?.AfterStep(phase);
-        meter.Advance(batch.Rows.Length, state.MeanLoss, phase.LargestScale * learningRate);
+        meter.Advance(batch.BatchRows.Length, state.MeanLoss, phase.LargestScale * learningRate);
     }
 
     /// <param name="phase">The current phase.</param>
@@ -48,6 +48,8 @@ internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog ba
         Checkpoints?.AfterEpoch(phase, report.Epoch);
         log.EndEpoch(report, evaluation.IsBest);
         meter.EndEpoch(report.Loss);
-        run.Options.Observer?.AfterEpoch(state.Epochs, state.Batches);
+        Observer?.AfterEpoch(state.Epochs, state.Batches);
     }
+
+    private ITrainingObserver? Observer => run.Processes.IsFirst ? run.Options.Observer : null;
 }

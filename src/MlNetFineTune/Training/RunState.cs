@@ -30,6 +30,10 @@ internal sealed class RunState
     [JsonIgnore]
     public string? Divergence { get; set; }
 
+    /// <summary>Whether the weights are those after the last counted batch, and no gradients are accumulated.</summary>
+    [JsonIgnore]
+    public bool IsAtStep { get; private set; } = true;
+
     /// <summary>Mean loss of the current epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
@@ -45,6 +49,9 @@ internal sealed class RunState
         (BatchesOfEpoch, Batches) = (batch.Batch + 1, Batches + 1);
         Divergence = Losses.Judge(loss, onDivergence.SpikeFactor);
     }
+
+    /// <param name="hasPending">Whether gradients of the last counted batch, or of those before it, wait for a step.</param>
+    public void MarkStep(bool hasPending) => IsAtStep = !hasPending;
 
     public void EndEpoch(TrainingReport.EpochReport report)
     {

@@ -14,7 +14,7 @@ internal sealed class SingleRowBatches(TrainingRun run)
 
     private bool _warned;
 
-    /// <param name="input">The batch.</param>
+    /// <param name="input">The batch, of which another process may have the row: the answer is the same in all, which must all ask.</param>
     /// <param name="phase">The current phase.</param>
     /// <param name="epoch">The epoch, from 1.</param>
     /// <param name="order">Order of the epoch.</param>
@@ -22,13 +22,13 @@ internal sealed class SingleRowBatches(TrainingRun run)
     /// <exception cref="InvalidOperationException">All batches have one row.</exception>
     public bool MustLeaveOut(StepInput input, TrainingPhase phase, int epoch, EpochOrder order, int batches)
     {
-        if (input.Rows.Length != 1 || phase.NormWithoutVariance(input.Inputs, batches) is not { } norm)
+        if (input.GlobalRows != 1 || phase.NormWithoutVariance(input.Inputs, batches) is not { } norm)
             return false;
         var what = $"{norm} of {run.Network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
         if (run.Options.BatchSize == 1 || order.Batches.Length == 1)
         {
-            throw new InvalidOperationException(
-                $"{what} (BatchSize {run.Options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
+            throw AgreedFailure.Of(new InvalidOperationException(
+                $"{what} (BatchSize {run.Options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}"));
         }
         if (!_warned)
         {
@@ -45,8 +45,8 @@ internal sealed class SingleRowBatches(TrainingRun run)
     {
         if (state.LossRows == 0 && _warned)
         {
-            throw new InvalidOperationException(
-                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
+            throw AgreedFailure.Of(new InvalidOperationException(
+                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}"));
         }
     }
 }

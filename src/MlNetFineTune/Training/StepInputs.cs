@@ -5,9 +5,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Input of the trained stages for one batch.</summary>
-/// <param name="Inputs">Outputs of the frozen stages, or the network's input if nothing is frozen.</param>
-/// <param name="Rows">Indices of the rows, in the same order.</param>
+/// <summary>Input of the trained stages for one batch, or for the slice of a batch that this process computes.</summary>
+/// <param name="Inputs">
+/// Outputs of the frozen stages, or the network's input if nothing is frozen. Where there is no row, one placeholder that does not count:
+/// BatchNorm over several processes needs all of them.
+/// </param>
+/// <param name="Rows">Indices of the rows, in the same order; none if the slice has no row that can be read.</param>
 /// <param name="Mix">How pictures and labels are mixed; null without mixing.</param>
 /// <remarks>The reader disposes it.</remarks>
 internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
@@ -15,7 +18,13 @@ internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? M
     /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
 
-    /// <summary>[N, classes]: a teacher's logits for the same pixels; null without a teacher.</summary>
+    /// <summary>The rows of the whole batch that could be read, in all processes, in the order of the batch. At least one.</summary>
+    public int[] BatchRows { get; init; } = Rows;
+
+    /// <summary>Number of <see cref="BatchRows"/>.</summary>
+    public int GlobalRows => BatchRows.Length;
+
+    /// <summary>[N, classes]: a teacher's logits for the same pixels; null without a teacher, and where there is no row.</summary>
     public Tensor? TeacherLogits { get; init; }
 
     public void Dispose()
@@ -31,11 +40,15 @@ internal abstract class StepInputs
     /// <summary>Whether rows are read and the frozen stages run, so that the lengths of rows matter; false for cached features.</summary>
     public virtual bool ReadsRows => true;
 
-    /// <summary>Reads batches; those without readable rows are skipped.</summary>
-    /// <param name="batches">Rows of each batch of the epoch.</param>
+    /// <summary>
+    /// Reads batches, or this process's slices of them; those without readable rows in any process are skipped, in all processes.
+    /// </summary>
+    /// <param name="batches">Rows of each batch of the epoch, in all processes together.</param>
     /// <param name="epoch">The epoch, for the random numbers.</param>
     /// <param name="first">Index of the first batch.</param>
-    public abstract IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0);
+    /// <param name="pairs">The pairs of each batch, of which both rows are in the same slice; null if there are none.</param>
+    public abstract IEnumerable<StepInput> Read(
+        IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null);
 }
 
 /// <summary>Inputs from rows: decoding, augmentation, the teacher's logits, and the frozen stages.</summary>
@@ -47,37 +60,52 @@ internal abstract class StepInputs
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">A teacher on the network's input; null if there is none.</param>
 /// <param name="sheet">Receives the first pictures; null for none.</param>
+/// <param name="processes">The processes that read slices of the same batches; null for this one alone.</param>
 internal sealed class RowInputs(
     FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
-    Teacher? teacher = null, BatchSheet? sheet = null) : StepInputs
+    Teacher? teacher = null, BatchSheet? sheet = null, ProcessGroup? processes = null) : StepInputs
 {
+    private readonly ProcessGroup _group = processes ?? ProcessGroup.Single;
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
     public Dataset Rows => subset.Source.Inputs;
 
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
+    public override IEnumerable<StepInput> Read(
+        IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);
+        var bad = new AgreedBadRows(_group, (row, reason) => badRows.Add(subset.Source, row, reason));
+        // Mixing is drawn before reading, since a slice needs the partners of its rows.
+        BatchSlice[] slices = [.. batches.Index().Skip(first).Select(batch => BatchSlice.Of(
+            batch.Item, pairs?[batch.Index], _batchAugmentation.Plan(batch.Item.Length, view, batch.Index), _group))];
         foreach (var batch in encoder.LoaderFor(subset.Source)
-            .Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason),
-                cancellation, views.OrdinalOf))
+            .Read(Array.ConvertAll(slices, slice => slice.Read), views.Augmentation, view, bad.Add, cancellation, views.OrdinalOf))
         {
-            if (batch.Count > 0)
-                yield return Enter(batch, view, ordinal);
+            var slice = slices[ordinal - first].Readable(batch.Rows);
+            var rows = bad.RowsOf(batches[ordinal], slice.Rows);
+            if (rows.Length > 0)
+            {
+                var input = slice.Rows.Length > 0 ? Enter(batch, slice, view) : Placeholder();
+                yield return input with { Batch = ordinal, BatchRows = rows };
+            }
             ordinal++;
         }
     }
 
-    private StepInput Enter(Batch batch, int view, int ordinal)
+    private StepInput Enter(Batch batch, BatchSlice slice, int view)
     {
         var inputs = encoder.Enter(batch);
         Tensor? logits = null;
         try
         {
-            var mix = _batchAugmentation.Apply(inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
-            sheet?.Offer(inputs.Activations, batch.Rows, mix, isAugmented: views.Augmentation != Augmentation.None);
+            var partners = slice.PlacesOfPartners();
+            var share = _batchAugmentation.Apply(
+                inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, slice.Mixing, partners);
+            inputs = First(slice.Rows.Length, inputs).With(new TrainingRows(slice.Rows, slice.Counts));
+            var mix = share is { } own ? new Mix([.. partners.Take(slice.Rows.Length).Select(place => batch.Rows[place])], own) : null;
+            sheet?.Offer(inputs.Activations, slice.Rows, mix, isAugmented: views.Augmentation != Augmentation.None);
             logits = teacher?.LogitsOf(inputs);
-            return new StepInput(encoder.Forward(inputs), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
+            return new StepInput(encoder.Forward(inputs), slice.Rows, mix) { TeacherLogits = logits };
         }
         catch
         {
@@ -86,17 +114,43 @@ internal sealed class RowInputs(
             throw;
         }
     }
+
+    private StepInput Placeholder() => new(encoder.Forward(encoder.Placeholder(subset.Source)), Rows: []);
+
+    // Without the rows that were read as partners of others.
+    private static ModelInputs First(int count, ModelInputs inputs)
+    {
+        if (inputs.Rows == count)
+            return inputs;
+        using (inputs)
+        {
+            var beside = inputs.Beside.ToDictionary(named => named.Key, named => named.Value.narrow(0, 0, count));
+            return new ModelInputs(inputs.Activations.narrow(0, 0, count), beside);
+        }
+    }
 }
 
 /// <summary>Inputs from cached outputs of the frozen stages.</summary>
 /// <param name="outputs">The cached outputs.</param>
 /// <param name="encoder">Collates the other inputs.</param>
 /// <param name="source">The rows.</param>
-internal sealed class CachedInputs(CachedFeatures outputs, FrozenNetwork encoder, LabeledData source) : StepInputs
+/// <param name="processes">The processes that read slices of the same batches; null for this one alone.</param>
+internal sealed class CachedInputs(
+    CachedFeatures outputs, FrozenNetwork encoder, LabeledData source, ProcessGroup? processes = null) : StepInputs
 {
+    private readonly ProcessGroup _group = processes ?? ProcessGroup.Single;
+
     public override bool ReadsRows => false;
 
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
+    public override IEnumerable<StepInput> Read(
+        IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null) =>
         batches.Index().Skip(first).Select(batch =>
-            new StepInput(encoder.WithBeside(outputs.Of(batch.Item, epoch), source, batch.Item), batch.Item) { Batch = batch.Index });
+        {
+            var slice = BatchSlice.Of(batch.Item, pairs?[batch.Index], mixing: null, _group);
+            return new StepInput(InputsOf(slice, epoch), slice.Rows) { Batch = batch.Index, BatchRows = batch.Item };
+        });
+
+    private ModelInputs InputsOf(BatchSlice slice, int epoch) => slice.Rows.Length == 0
+        ? encoder.PlaceholderOfOutputs(source)
+        : encoder.WithBeside(outputs.Of(slice.Rows, epoch), source, slice.Rows).With(new TrainingRows(slice.Rows, slice.Counts));
 }

@@ -88,8 +88,8 @@ internal sealed class TrainingData : IDisposable
     public void RequireReadable(int batches)
     {
         if (batches == 0)
-            throw new InvalidOperationException(
-                $"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read.");
+            throw AgreedFailure.Of(new InvalidOperationException(
+                $"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read."));
     }
 
     private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, ValidationData.FractionValidation fraction, long seed)

@@ -12,6 +12,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
 {
     private readonly SingleRowBatches _singleRows = new(run);
     private readonly BatchLoss _loss = BatchLoss.Of(run, phase.Planned);
+    private readonly StepAgreement _agreement = new(run, stop);
 
     /// <summary>Trains the remaining epochs of the phase.</summary>
     /// <returns>The reason why the training ends; null if the next phase follows.</returns>
@@ -27,6 +28,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
             if (end is not null)
                 return end;
             state.EndEpoch(evaluation.Report);
+            WeightAgreement.Require(run, epoch);
             observers.AfterEpoch(phase, evaluation);
             if (evaluation.PatienceExhausted)
                 return TrainingReport.EndReason.EarlyStopped;
@@ -40,13 +42,13 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     {
         observers.BeginEpoch(epoch, order);
         run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm);
-        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch))
+        SetPosition(epoch);
+        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch, order.Pairs))
         {
             using (batch)
             {
-                run.CheckAlive();
-                if (stop.IsDue)
-                    return stop.End;
+                if (_agreement.Decide() is { } end)
+                    return end;
                 if (_loss.IsEmpty(batch, order) || _singleRows.MustLeaveOut(batch, phase, epoch, order, state.Batches))
                     continue;
                 // The step is due now if its last batch had no readable row.
@@ -54,16 +56,17 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                     phase.OptimizerStep(LearningRate);
 
                 var learningRate = LearningRate;
-                var (loss, weight) = ForwardAndBackward(batch, order);
-                using var owned = loss;
+                using var loss = ForwardAndBackward(batch, order);
                 if (order.EndsStep(batch.Batch))
                     phase.OptimizerStep(learningRate);
 
-                var meanLoss = loss.item<float>(); // waits for the device
-                state.AddBatch(batch, meanLoss, weight, run.Options.OnDivergence);
+                var meanLoss = loss.Mean; // waits for the device
+                state.AddBatch(batch, meanLoss, loss.Weight, run.Options.OnDivergence);
+                state.MarkStep(phase.HasPending);
                 observers.AfterBatch(phase, batch, meanLoss, learningRate);
-                if (StopRequest.Agree(state.Divergence is not null))
+                if (state.Divergence is not null)
                     return TrainingReport.EndReason.Diverged;
+                SetPosition(epoch);
             }
         }
         if (phase.HasPending)
@@ -75,13 +78,33 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
 
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    /// <returns>The batch's mean loss, which may still be computed on the device, and its weight in the epoch's mean.</returns>
-    private (Tensor Loss, double Weight) ForwardAndBackward(StepInput batch, EpochOrder order)
+    private StepLoss ForwardAndBackward(StepInput batch, EpochOrder order)
     {
         using var scope = NewDisposeScope();
+        if (run.Processes.IsSeveral)
+            return ForwardAndBackwardOfSlice(batch, order);
         var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]; [N, features] of pairs
         var loss = _loss.Of(outputs, batch, order);
-        phase.Backward(loss.Mean, loss.CountOf);
-        return (loss.Mean.detach().MoveToOuterDisposeScope(), loss.Weight);
+        phase.AddCount(phase.Backward(loss.Mean, loss.CountOf, order.EndsStep(batch.Batch)));
+        return StepLoss.Of(loss.Mean, loss.Weight);
+    }
+
+    // The loss is agreed on before the step, so that a process that ends leaves the others with the weights of the step before.
+    private StepLoss ForwardAndBackwardOfSlice(StepInput batch, EpochOrder order)
+    {
+        var outputs = phase.Forward(batch.Inputs, state.Batches);
+        // Without rows the pass of a placeholder takes part in the sums of BatchNorm, and its gradients are 0.
+        var own = batch.Rows.Length > 0 ? _loss.Of(outputs, batch, order) : new(outputs.sum().Mul(0), () => 0, Weight: 0);
+        var count = phase.Backward(own.Mean, own.CountOf, order.EndsStep(batch.Batch));
+        var all = _agreement.Sum(own.Mean.item<float>(), count, own.Weight);
+        phase.AddCount(all.Count);
+        return StepLoss.Of(all);
+    }
+
+    // For the message of a process that waits in vain.
+    private void SetPosition(int epoch)
+    {
+        if (run.Processes.IsSeveral)
+            run.Processes.Position = FormattableString.Invariant($"epoch {epoch}, step {state.Batches + 1}");
     }
 }

@@ -11,7 +11,8 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingPhase : IDisposable
 {
     private readonly TrainingRun _run;
-    private readonly CheckpointedStages? _checkpointed;
+    private readonly StagePass? _stages;
+    private readonly GradientBuckets? _buckets;
     private readonly GradientClipping _clipping;
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
@@ -30,7 +31,8 @@ internal sealed class TrainingPhase : IDisposable
         Groups = ParameterGroups.Apply(planned, network);
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
-        _accumulates = options.Accumulates;
+        _accumulates = options.Accumulates || Group.IsSeveral;
+        network.Processes = options.Processes;
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
         // An average of pair epochs would never be evaluated.
@@ -38,8 +40,13 @@ internal sealed class TrainingPhase : IDisposable
             ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
             : null;
         Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
-        _checkpointed = options.ActivationCheckpointing
+        _stages = options.ActivationCheckpointing
             ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
+            : Group.IsSeveral && network.RunsInStages
+            ? new StagedBackward(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
+            : null;
+        _buckets = Group.IsSeveral
+            ? new GradientBuckets(Group, network.Parameters().Where(parameter => planned.ScaleOf(parameter.Name) > 0))
             : null;
     }
 
@@ -83,13 +90,15 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>Whether gradients are being accumulated over batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
+    private ProcessGroup Group => _run.Options.Processes;
+
     /// <summary>
     /// The forward pass of the trained stages in training mode: outputs [N, outputs], or features [N, ...] in a phase of pairs.
     /// </summary>
     /// <param name="inputs">The inputs, owned by the caller.</param>
     /// <param name="batch">Number of previous batches, for the random numbers.</param>
     public Tensor Forward(ModelInputs inputs, int batch) =>
-        _checkpointed is null ? ForwardFrom(inputs, Encoder.Stages, batch) : _checkpointed.Forward(inputs, batch);
+        _stages is null ? ForwardFrom(inputs, Encoder.Stages, batch) : _stages.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller.</param>
@@ -98,23 +107,22 @@ internal sealed class TrainingPhase : IDisposable
     public string? NormWithoutVariance(ModelInputs inputs, int batch)
     {
         if (!_triedSingleRow)
-        {
-            _unusableNorm = SingleRow.FindUnusableNorm(
-                _run.Network,
-                () => _run.Network.ForwardInTraining(inputs.With(inputs.Activations.clone()), Encoder.Stages, _run.Seed, batch));
-        }
+            _unusableNorm = Group.FirstText(FindUnusableNorm(inputs, batch)); // all, since BatchNorm may need them
         _triedSingleRow = true;
         return _unusableNorm;
     }
 
     /// <summary>
-    /// Computes the gradients of a batch. With gradient accumulation they are added such that each row has the same weight, independently
-    /// of the sizes of the batches.
+    /// Computes the gradients of a batch. With gradient accumulation, and with several processes, they are added such that each row has the
+    /// same weight, independently of the sizes of the batches. With several processes the sums over them are started where the batch ends
+    /// its step.
     /// </summary>
-    /// <param name="loss">Mean loss of the batch.</param>
+    /// <param name="loss">Mean loss of the batch, or of this process's slice of it.</param>
     /// <param name="countOf">Total weight of the rows in the mean.</param>
+    /// <param name="endsStep">Whether a step of the optimizer follows.</param>
+    /// <returns>The total weight, where it was needed; otherwise 0.</returns>
     /// <exception cref="InvalidOperationException">The loss does not depend on any trained parameter.</exception>
-    public void Backward(Tensor loss, Func<double> countOf)
+    public double Backward(Tensor loss, Func<double> countOf, bool endsStep)
     {
         if (!loss.requires_grad)
         {
@@ -125,26 +133,58 @@ internal sealed class TrainingPhase : IDisposable
         if (!HasPending)
             Optimizer.ZeroGradients();
         _pendingBatches++;
+        var count = 0.0;
         if (_accumulates)
         {
-            var count = countOf();
-            _pendingCount += count;
+            count = countOf();
             loss = loss.Mul(count);
         }
         loss.backward();
-        _checkpointed?.Backward();
+        _run.Network.CheckBackward();
+        _stages?.Backward(endsStep && _buckets is not null ? _buckets.Complete : null);
+        if (endsStep)
+            _buckets?.Complete(stage: 0); // in every process before the next sum
+        return count;
     }
+
+    /// <summary>Adds the total weight of the rows of a batch, in all processes together, to that of the step.</summary>
+    public void AddCount(double count) => _pendingCount += count;
 
     /// <summary>Clips the gradients and runs a step of the optimizer.</summary>
     /// <param name="learningRate">Learning rate of the head.</param>
     public void OptimizerStep(double learningRate)
     {
-        if (_accumulates && _pendingCount > 0)
-            DivideGradients(_pendingCount);
+        var divisor = _accumulates && _pendingCount > 0 ? _pendingCount : 1;
+        if (_buckets is not null)
+            _buckets.Wait(divisor);
+        else if (divisor != 1)
+            DivideGradients(divisor);
         (_pendingBatches, _pendingCount) = (0, 0);
         _clipping.Clip(_body, _head);
         Optimizer.Step(learningRate);
         Average?.Update();
+    }
+
+    /// <summary>
+    /// Moves the accumulated gradients of all processes to process 0, whose checkpoint then has them: the others go on with none. To be
+    /// called in all processes.
+    /// </summary>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
+    public void CollectPending()
+    {
+        if (_buckets is null || !HasPending)
+            return;
+        _buckets.Wait(divisor: 1);
+        if (!Group.IsFirst)
+            Optimizer.ZeroGradients();
+    }
+
+    /// <summary>Drops the accumulated gradients and the sums that were started.</summary>
+    public void DropPending()
+    {
+        _buckets?.Abandon();
+        Optimizer.ZeroGradients();
+        (_pendingBatches, _pendingCount) = (0, 0);
     }
 
     public PhaseState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
@@ -160,7 +200,7 @@ internal sealed class TrainingPhase : IDisposable
             .Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
     ];
 
-    /// <summary>Allocates <see cref="Tensors"/>.</summary>
+    /// <summary>Allocates <see cref="Tensors"/>. With several processes, <see cref="TakePending"/> follows when they are filled.</summary>
     public void Restore(PhaseState state, FineTunedNetwork network, Func<string, bool> has)
     {
         Optimizer.StepsTaken = state.OptimizerSteps;
@@ -170,13 +210,25 @@ internal sealed class TrainingPhase : IDisposable
             parameter.grad = has($"gradient/{name}") ? zeros_like(parameter) : null;
     }
 
+    /// <summary>Leaves the accumulated gradients of a checkpoint to process 0, so that their sum counts them once.</summary>
+    public void TakePending()
+    {
+        if (!Group.IsFirst)
+            Optimizer.ZeroGradients();
+    }
+
     public void Dispose()
     {
         Optimizer.ZeroGradients(); // frees their memory: neither scoring nor stages frozen next need them
         Optimizer.Dispose();
         Average?.Dispose();
+        _buckets?.Dispose();
         Encoder.Dispose();
     }
+
+    private string? FindUnusableNorm(ModelInputs inputs, int batch) => SingleRow.FindUnusableNorm(
+        _run.Network,
+        () => _run.Network.ForwardInTraining(inputs.With(inputs.Activations.clone()), Encoder.Stages, _run.Seed, batch));
 
     private Tensor ForwardFrom(ModelInputs inputs, int first, int batch) => Planned.TrainsPairs
         ? _run.Network.FeaturesInTraining(inputs, first, _run.Seed, batch)

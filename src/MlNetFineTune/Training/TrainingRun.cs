@@ -33,6 +33,12 @@ internal sealed record TrainingRun(
     /// <summary>Receives the first training pictures, for the report; null where they are not shown.</summary>
     public BatchSheet? Sheet { get; init; }
 
+    /// <summary>The processes that train together.</summary>
+    public ProcessGroup Processes => Options.Processes;
+
+    /// <summary>Compares the processes before the training, and ends all if this one fails.</summary>
+    public ProcessGuard Guard { get; init; } = new(Options.Processes);
+
     /// <summary>The metric that selects the best epoch.</summary>
     public Metric Metric => Options.Metric ?? Metric.Loss;
 
@@ -47,10 +53,43 @@ internal sealed record TrainingRun(
     /// <param name="epochs">The completed epochs.</param>
     /// <param name="best">The best epoch, from 1.</param>
     public bool IsPatienceExhausted(int epochs, int best) =>
-        StopRequest.Agree(epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience);
+        epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience;
 
-    /// <exception cref="OperationCanceledException">The user or the host cancelled.</exception>
+    /// <summary>To be called at the same place in all processes, of which each can be cancelled.</summary>
+    /// <exception cref="OperationCanceledException">The user or the host cancelled, in any process.</exception>
     public void CheckAlive()
+    {
+        if (Processes.IsSeveral)
+        {
+            if (Processes.Any(IsCancelled))
+                throw Cancelled();
+            return;
+        }
+        CheckThisProcess();
+    }
+
+    /// <summary>Whether this process was cancelled.</summary>
+    public bool IsCancelled
+    {
+        get
+        {
+            try
+            {
+                CheckThisProcess();
+                return false;
+            }
+            catch (OperationCanceledException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>The exception that all processes throw when one of them was cancelled.</summary>
+    public OperationCanceledException Cancelled() =>
+        AgreedFailure.Of(new OperationCanceledException("The training was cancelled.", Options.CancellationToken));
+
+    private void CheckThisProcess()
     {
         Options.CancellationToken.ThrowIfCancellationRequested();
         Host.CheckAlive();

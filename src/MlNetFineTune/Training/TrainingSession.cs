@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
@@ -24,24 +25,27 @@ internal sealed class TrainingSession : IDisposable
     {
         _run = run;
         var options = run.Options;
-        _meter = new ProgressMeter(options.Progress, options.Epochs);
+        _meter = new ProgressMeter(run.Processes.IsFirst ? options.Progress : null, options.Epochs);
         _log = new TrainingLog(run);
         _badRows = new BadRowLog(options.BadRows, run.Channel);
         _best = new BestEpochs(run.Plan.ChangingTensors(run.Network), options.WeightAveraging.KeptEpochs, run.Metric,
             split: options.WeightAveraging.KeepsFirstPhase ? run.Plan.Phases[0].LastEpoch : 0);
-        _stop = new StopRequest(options.StopToken, options.TimeBudget, options.Time);
-        _inputs = new EpochInputs(run, _badRows, _meter, _stop.Token);
+        _stop = new StopRequest(options.StopToken, options.TimeBudget, options.Time, run.Processes);
+        _inputs = new EpochInputs(run, _badRows, _meter, _stop);
         _evaluation = new EpochEvaluation(run, _state, _stop, _best, _meter);
         _observers = new RunObservers(run, _state, _badRows, _meter, _log);
     }
 
     /// <exception cref="OperationCanceledException">The cancellation token was cancelled.</exception>
+    /// <exception cref="ProcessGroupException">Another process has ended, does not answer, or trains something else.</exception>
     public TrainingReport Run()
     {
         _log.Begin();
         var options = _run.Options;
         var snapshot = new TrainingSnapshot(_run, _run.Plan.ChangingTensors(_run.Network), _state, _best, _badRows, _meter);
-        _observers.Checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunFingerprint.Of(_run), snapshot, _run.Channel);
+        var fingerprint = new Lazy<SortedDictionary<string, JsonElement>>(() => RunFingerprint.Of(_run));
+        _observers.Checkpoints = RunCheckpoints.Open(options.Checkpoint, () => fingerprint.Value, snapshot, _run.Channel, _run.Processes);
+        _run.Guard.Begin(() => CommonFacts.Of(_run, fingerprint.Value));
         if (Checkpoints?.Resume() is { } finished)
             return Report(finished);
 
@@ -49,7 +53,7 @@ internal sealed class TrainingSession : IDisposable
         var end = TrainPhases();
         _log.End(end, _best.Epoch, _state.Batches);
         if (end == TrainingReport.EndReason.Diverged)
-            DivergenceReport.TakeBestOrThrow(_run, _state, _best.Epoch);
+            AgreedFailure.In(() => DivergenceReport.TakeBestOrThrow(_run, _state, _best.Epoch));
         _best.RestoreBest();
         var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
         var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, _state, _best, _inputs, _stop, _log) : null);
@@ -92,6 +96,7 @@ internal sealed class TrainingSession : IDisposable
                 _state.Losses = new LossWatch(); // losses of pairs and of the task cannot be compared
             using var phase = new TrainingPhase(planned, _run);
             Checkpoints?.Resume(phase);
+            _state.MarkStep(phase.HasPending);
             _observers.BeginPhase(phase);
             if (TrainOrSave(phase) is { } end)
                 return end;
@@ -109,8 +114,15 @@ internal sealed class TrainingSession : IDisposable
                 Checkpoints?.Save(phase);
             return end;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e) when (!_run.Processes.IsSeveral || AgreedFailure.Is(e))
         {
+            Checkpoints?.SaveIfPossible(phase);
+            throw;
+        }
+        catch (ProcessGroupException e) when (!AgreedFailure.Is(e) && _state.IsAtStep)
+        {
+            // Another process has ended within a step: the weights are still those of the step before.
+            phase.DropPending();
             Checkpoints?.SaveIfPossible(phase);
             throw;
         }

@@ -35,7 +35,8 @@ public sealed class MixingTests
             var weight = tensor(Formula.Values("mixing.weight", [5, 3]), [5, 3], requires_grad: true);
             var logits = pixels.mean([2, 3]).matmul(weight.t());
             var labels = tensor(s_fixture.GetProperty("labels").Numbers().Select(v => (long)v).ToArray());
-            var shares = new Mix(s_partners, expected.Number("share")).Of(nn.functional.one_hot(labels, 5).to_type(ScalarType.Float32));
+            var classes = nn.functional.one_hot(labels, 5).to_type(ScalarType.Float32);
+            var shares = new Mix(s_partners, expected.Number("share")).Of(classes, classes.index_select(0, partners));
             var loss = ClassificationLoss.CrossEntropy((float)expected.Number("smoothing"))
                 .OfEach(logits, shares, classWeights: null, training: true).mean();
             loss.backward();

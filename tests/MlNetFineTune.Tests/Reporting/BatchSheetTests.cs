@@ -35,7 +35,7 @@ public sealed class BatchSheetTests
         var clipped = 0;
         foreach (var (place, picture) in page.Pictures.Index())
         {
-            Assert.AreEqual(batches[0].Rows[batches[0].Mix!.Partners[place]], picture.Partner);
+            Assert.AreEqual(batches[0].Mix!.Partners[place], picture.Partner);
             Assert.AreEqual(batches[0].Mix!.Share, picture.Share);
             for (var at = 0; at < 32 * 32 * 3; at++)
             {

@@ -93,8 +93,6 @@ internal sealed class ThreadGroup : ProcessGroup
 
     private sealed class Delayed(ThreadGroup group, Tensor buffer, float[][] terms) : PendingSum
     {
-        private readonly Tensor _buffer = buffer.alias().DetachFromDisposeScope();
-
         public override bool Progress() => false;
 
         public override void Wait()
@@ -105,8 +103,7 @@ internal sealed class ThreadGroup : ProcessGroup
             var sum = tensor(terms[0], ScalarType.Float32);
             foreach (var term in terms.Skip(1))
                 sum.add_(tensor(term, ScalarType.Float32));
-            _buffer.copy_(sum.reshape(_buffer.shape));
-            _buffer.Dispose();
+            buffer.copy_(sum.reshape(buffer.shape));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
@@ -22,7 +23,7 @@ public sealed class TextEncoderTests
         var hidden = inputs.Activations;
         foreach (var (stage, rows) in expected.GetProperty("hidden").EnumerateArray().Index())
         {
-            hidden = encoder.Hidden(hidden, inputs, stage, drops: false); // [N, T, C]
+            hidden = encoder.Hidden(hidden, inputs, stage, dropout: null); // [N, T, C]
             foreach (var (row, values) in rows.EnumerateArray().Index())
                 Fixture.AreClose(values.Numbers(), hidden[row].Values(), 1e-9, $"{name}, stage {stage}, row {row}");
         }
@@ -36,7 +37,7 @@ public sealed class TextEncoderTests
         var inputs = Inputs();
         var activations = inputs.Activations;
         for (var stage = 0; stage < encoder.Stages.Count; stage++)
-            activations = encoder.Forward(activations, inputs, stage, drops: false);
+            activations = encoder.Forward(activations, inputs, stage, dropout: null);
         var target = tensor(Formula.Values("target", activations.shape), activations.shape).to_type(ScalarType.Float64);
         (activations * target).sum().backward();
 
@@ -80,7 +81,7 @@ public sealed class TextEncoderTests
         using var encoder = Create(s_reference.GetProperty("cases")[0], dropout: 0.5f);
         var inputs = Inputs();
         CollectionAssert.AreEqual(Features(encoder, inputs).Values(), Features(encoder, inputs).Values());
-        var dropped = encoder.Hidden(inputs.Activations, inputs, 0, drops: true);
+        var dropped = encoder.Hidden(inputs.Activations, inputs, 0, Dropout());
         Assert.IsGreaterThan(0.2 * dropped.numel(), dropped.Values().Count(value => value == 0));
     }
 
@@ -106,11 +107,13 @@ public sealed class TextEncoderTests
         layer.Outer.weight!.zero_();
         layer.Outer.bias!.zero_();
         var input = ones(2, 3, 8, ScalarType.Float32);
-        var (plain, dropped) = (layer.Forward(input, mask: null, drops: false), layer.Forward(input, mask: null, drops: true));
+        var (plain, dropped) = (layer.Forward(input, mask: null, dropout: null), layer.Forward(input, mask: null, Dropout()));
         Assert.AreEqual(drops, !plain.Values().SequenceEqual(dropped.Values()));
         foreach (var (_, module) in layer.Modules(TextNaming.Of(kind), 0))
             module.Dispose();
     }
+
+    private static RowDropout Dropout() => new(seed: 1, RandomStream.TextDropout, part: 0, step: 0, rows: null, rank: 0);
 
     private static void ForEachCase(Action<TextEncoder, JsonElement, string> test)
     {
@@ -155,7 +158,7 @@ public sealed class TextEncoderTests
     }
 
     private static Tensor Features(TextEncoder encoder, ModelInputs inputs) => Enumerable.Range(0, encoder.Stages.Count)
-        .Aggregate(inputs.Activations, (activations, stage) => encoder.Forward(activations, inputs, stage, drops: false));
+        .Aggregate(inputs.Activations, (activations, stage) => encoder.Forward(activations, inputs, stage, dropout: null));
 
     private static int Number(string name) => (int)s_reference.Number(name);
 

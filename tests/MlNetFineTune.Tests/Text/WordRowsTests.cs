@@ -138,7 +138,7 @@ public sealed class WordRowsTests
     {
         var current = inputs.Activations;
         for (var stage = 0; stage < encoder.Stages.Count; stage++)
-            current = encoder.Forward(current, inputs, stage, drops: false);
+            current = encoder.Forward(current, inputs, stage, dropout: null);
         return current;
     }
 

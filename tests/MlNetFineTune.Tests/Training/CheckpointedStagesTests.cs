@@ -92,7 +92,7 @@ public sealed class RecomputedStagesTests
         var recomputed = new CheckpointedStages(
             classifier, first, frozen: first, seed: 1,
             (inputs, stage, batch) => classifier.ForwardInTraining(inputs, stage, seed: 1, batch));
-        var actual = Step(() => recomputed.Forward(input, batch: 0), recomputed.Backward);
+        var actual = Step(() => recomputed.Forward(input, batch: 0), () => recomputed.Backward());
 
         CollectionAssert.AreEquivalent(expected.Keys, actual.Keys);
         foreach (var (name, values) in expected)

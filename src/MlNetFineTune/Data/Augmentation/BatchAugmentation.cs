@@ -18,21 +18,39 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
     private readonly RandomErasing[] _erasing = [.. augmentation.Operations.OfType<RandomErasing>()];
     private readonly IMixing[] _mixing = [.. augmentation.Operations.OfType<IMixing>()];
 
-    /// <summary>Changes a batch in place.</summary>
-    /// <param name="pixels">[N, 3, H, W], channels-last.</param>
-    /// <param name="rows">[N] row indices.</param>
+    /// <summary>Draws how a batch is mixed.</summary>
+    /// <param name="count">Number of its rows, whether they can be read or not.</param>
     /// <param name="epoch">The epoch, from 1.</param>
     /// <param name="batch">Number of the batch in the epoch.</param>
-    /// <returns>How to mix the labels; null if they are not mixed.</returns>
-    public Mix? Apply(Tensor pixels, ReadOnlySpan<int> rows, int epoch, int batch)
+    /// <returns>Null if it is not mixed.</returns>
+    public MixPlan? Plan(int count, int epoch, int batch)
     {
-        if (_erasing.Length + _mixing.Length == 0)
+        if (_mixing.Length == 0)
+            return null;
+        var random = new CountedRandom(seed, RandomStream.Mixing, epoch, batch);
+        if (Choose(epoch, ref random) is not { } mixing)
+            return null;
+        var order = Enumerable.Range(0, count).ToArray();
+        random.Shuffle(order);
+        return new MixPlan(mixing, order, random);
+    }
+
+    /// <summary>Changes pictures of a batch in place.</summary>
+    /// <param name="pixels">[N, 3, H, W], channels-last.</param>
+    /// <param name="rows">[N]: the numbers that stand for the rows in their random numbers.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="plan">How the batch is mixed; null if it is not.</param>
+    /// <param name="partners">[N]: for each picture, the index of its partner in <paramref name="pixels"/>.</param>
+    /// <returns>The weight of each picture's own label; null if they were not mixed.</returns>
+    public double? Apply(Tensor pixels, ReadOnlySpan<int> rows, int epoch, MixPlan? plan, int[] partners)
+    {
+        if (_erasing.Length == 0 && plan is null)
             return null; // the input may have any shape
         using var scope = NewDisposeScope();
         var lines = pixels.permute(0, 2, 3, 1); // [N, 3, H, W] -> [N, H, W, 3], contiguous
         if (_erasing.Length > 0)
             Erase(lines, rows, epoch);
-        return _mixing.Length > 0 ? MixPictures(lines, epoch, batch) : null;
+        return plan?.Mix(lines, partners);
     }
 
     private void Erase(Tensor lines, ReadOnlySpan<int> rows, int epoch)
@@ -44,16 +62,6 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
             foreach (var erasing in _erasing)
                 erasing.Erase(picture, ref random);
         }
-    }
-
-    private Mix? MixPictures(Tensor lines, int epoch, int batch)
-    {
-        var random = new CountedRandom(seed, RandomStream.Mixing, epoch, batch);
-        if (Choose(epoch, ref random) is not { } mixing)
-            return null;
-        var order = Enumerable.Range(0, (int)lines.shape[0]).ToArray();
-        random.Shuffle(order);
-        return new Mix(order, mixing.Mix(lines, tensor(order, ScalarType.Int64, lines.device), ref random));
     }
 
     /// <summary>

@@ -5,10 +5,13 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Batch normalisation over [N, C, H, W] (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167),
-/// PyTorch's momentum of 0.1.</summary>
+/// <summary>
+/// Batch normalisation over [N, C, H, W] (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167), PyTorch's momentum of 0.1.
+/// </summary>
 internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
 {
+    private const double Momentum = 0.1;
+
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight;
     internal readonly Parameter bias;
@@ -29,6 +32,9 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
 
     public double Epsilon { get; }
 
+    /// <summary>Statistics over the rows of several processes that train together; null for those of this process.</summary>
+    public BatchStatistics? Statistics { get; set; }
+
     /// <summary>Leaves these of the channels.</summary>
     public void Keep(Tensor channels)
     {
@@ -36,13 +42,34 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
             ChannelGroup.Keep(each, 0, channels);
     }
 
-    public override Tensor forward(Tensor input) =>
-        nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: Epsilon);
+    public override Tensor forward(Tensor input) => training && Statistics is not null
+        ? NormalizeOverProcesses(input, Statistics)
+        : nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
 
     public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
         "BatchNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias),
             graph.Constant("running_mean", running_mean), graph.Constant("running_var", running_var)],
         ("epsilon", (float)Epsilon));
+
+    private Tensor NormalizeOverProcesses(Tensor input, BatchStatistics statistics)
+    {
+        using var scope = NewDisposeScope();
+        // Nearer to 0, so that little is lost in single precision. The backward pass keeps these maps, and not the input.
+        var maps = input.sub(OfChannels(running_mean.clone()));
+        var (mean, variance, count) = statistics.Of(maps);
+        var scale = weight.to_type(ScalarType.Float64).mul(variance.Add(Epsilon).rsqrt());
+        var shift = bias.to_type(ScalarType.Float64).sub(mean.mul(scale));
+        using (no_grad())
+        {
+            running_mean.Add_(mean.to_type(running_mean.dtype), Momentum); // the mean is the difference from it
+            // By the unbiased variance: NaN for a single value, as in libtorch.
+            running_var.Mul_(1 - Momentum).Add_(variance.Mul(count).Div(count - 1).to_type(running_var.dtype), Momentum);
+        }
+        return maps.mul(OfChannels(scale.to_type(input.dtype))).Add_(OfChannels(shift.to_type(input.dtype))).MoveToOuterDisposeScope();
+    }
+
+    // [C] -> [1, C, 1, 1]
+    private static Tensor OfChannels(Tensor channels) => channels.view(1, -1, 1, 1);
 
     protected override void Dispose(bool disposing)
     {

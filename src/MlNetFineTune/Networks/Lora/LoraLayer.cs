@@ -38,8 +38,8 @@ internal sealed class LoraLayer : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The numbers of this step's dropout; null where nothing is dropped. Set while a training step runs.</summary>
-    public CountedRandom? Draw { get; set; }
+    /// <summary>Drops inputs of the branch; null where nothing is dropped. Set while a training step runs.</summary>
+    public RowDropout? Dropout { get; set; }
 
     /// <summary>The layer's weight with the addition; null while the two are apart.</summary>
     public Tensor? Merged => _merged;
@@ -93,17 +93,8 @@ internal sealed class LoraLayer : nn.Module
         return output.Add_(branch, _scale);
     }
 
-    // A generator of its own, seeded by counted random numbers: it draws whole tensors at once and changes no other generator.
-    private Tensor Drop(Tensor input)
-    {
-        if (Draw is not { } numbers || _dropout == 0)
-            return input.alias();
-        var own = (ulong)numbers.NextUInt32() << 32 | numbers.NextUInt32();
-        using var scope = NewDisposeScope();
-        using var generator = new Generator(own, input.device);
-        var kept = rand(input.shape, input.dtype, input.device, generator: generator).Ge(_dropout);
-        return (input * kept).Div_(1 - _dropout).MoveToOuterDisposeScope();
-    }
+    private Tensor Drop(Tensor input) =>
+        Dropout is null || _dropout == 0 ? input.alias() : Dropout.Apply(input, _dropout);
 
     protected override void Dispose(bool disposing)
     {

@@ -54,11 +54,15 @@ internal sealed class LoraLayers : IDisposable
     }
 
     /// <summary>Says which training step runs, for dropout; null ends it.</summary>
-    public void BeginStep(long seed, int? step)
+    /// <param name="seed">Seed of the training.</param>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="rows">The rows of the step; null for their places in the batch.</param>
+    /// <param name="rank">Number of this process.</param>
+    public void BeginStep(long seed, int? step, TrainingRows? rows = null, int rank = 0)
     {
         for (var i = 0; i < _all.Count; i++)
-            _all[i].Addition.Draw = step is { } number
-                ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number)
+            _all[i].Addition.Dropout = step is { } number
+                ? new RowDropout(seed, RandomStream.AdapterDropout, part: i, number, rows, rank)
                 : null;
     }
 

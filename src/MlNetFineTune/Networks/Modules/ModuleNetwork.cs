@@ -135,14 +135,16 @@ internal sealed class ModuleNetwork : FineTunedNetwork
                     !(_stages.Owns(path, frozenStages) || frozen.Contains(module)
                         || (IsBatchNorm(module) && KeepsStatistics(path, batchNorm))));
         }
+        if (Processes.IsSeveral)
+        {
+            RefuseForeignNorm(_module.named_modules().Where(named => UsesBatch(named.module)).Select(named => named.name)
+                .FirstOrDefault());
+        }
     }
 
     // Beside adapters nothing of the network changes below its head, running statistics included, with weights of their own or without.
     private bool KeepsStatistics(string path, BatchNormMode batchNorm) =>
         batchNorm == BatchNormMode.Frozen || (Adapters.Count > 0 && _stages.Owns(path, Stages.Count));
-
-    /// <summary>Whoever wrote it: a layer with running statistics.</summary>
-    public static bool IsBatchNorm(nn.Module module) => module.named_buffers(recurse: false).Any(named => named.name == "running_mean");
 
     public override void PrepareForScoring() => Freeze(Stages.Count);
 
@@ -170,7 +172,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        var outputs = _steps is null ? RunSeeded(() => _call(InOrder(inputs)), part: 0, seed, step) : RunStages(inputs, first, seed, step);
+        var outputs = _steps is null
+            ? RunSeeded(inputs, () => _call(InOrder(inputs)), part: 0, seed, step)
+            : RunStages(inputs, first, seed, step);
         RequireAdaptersRan(first);
         return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
@@ -191,7 +195,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        return RunSeeded(() => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias()
+        return RunSeeded(inputs, () => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias()
             .MoveToOuterDisposeScope();
     }
 
@@ -220,17 +224,17 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         for (var stage = first; stage < _stages.Parts.Count; stage++)
         {
             var (from, number) = (current, stage);
-            current = RunSeeded(() => Steps.Run(from, number, number + 1), stage, seed, step);
+            current = RunSeeded(inputs, () => Steps.Run(from, number, number + 1), stage, seed, step);
         }
         return current;
     }
 
-    private Tensor RunSeeded(Func<Tensor> run, int part, long seed, int step)
+    private Tensor RunSeeded(ModelInputs inputs, Func<Tensor> run, int part, long seed, int step)
     {
-        Adapters.BeginStep(seed, step);
+        Adapters.BeginStep(seed, step, inputs.TrainingRows, Processes.Rank);
         try
         {
-            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, run, part);
+            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, run, part, Processes.Rank);
         }
         finally
         {

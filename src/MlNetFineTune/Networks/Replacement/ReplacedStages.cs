@@ -58,6 +58,11 @@ internal sealed class ReplacedStages : IDisposable
         }
     }
 
+    /// <summary>Name of a layer that normalises by the statistics of a batch; null if there is none.</summary>
+    public string? TrainingNorm() => _all.SelectMany(one => one.Module.named_modules().Append((name: "", module: one.Module))
+            .Where(named => FineTunedNetwork.UsesBatch(named.module))
+            .Select(named => $"{one.Name}.{named.name}".TrimEnd('.'))).FirstOrDefault();
+
     public void Infer()
     {
         foreach (var (_, _, module) in _all)

@@ -82,29 +82,29 @@ internal sealed class TextEncoder : IDisposable
     /// <param name="activations">Token ids [N, T] for the first stage, otherwise hidden vectors [N, T, C]. Not changed.</param>
     /// <param name="inputs">The masks and segments beside the tokens.</param>
     /// <param name="stage">Index of the stage.</param>
-    /// <param name="drops">Whether dropout is active.</param>
+    /// <param name="dropout">Dropout of the stage in a training step; null for none.</param>
     /// <returns>
     /// [N, T, C]; from the last stage features [N, C], those of words [N, W, C], or, where answers are sought, again those of tokens. The
     /// caller disposes it.
     /// </returns>
-    public Tensor Forward(Tensor activations, ModelInputs inputs, int stage, bool drops)
+    public Tensor Forward(Tensor activations, ModelInputs inputs, int stage, RowDropout? dropout)
     {
         using var scope = NewDisposeScope();
-        var result = Hidden(activations, inputs, stage, drops);
-        return (stage == Stages.Count - 1 ? Dropped(Pool(result, inputs), drops) : result).MoveToOuterDisposeScope();
+        var result = Hidden(activations, inputs, stage, dropout);
+        return (stage == Stages.Count - 1 ? Dropped(Pool(result, inputs), dropout) : result).MoveToOuterDisposeScope();
     }
 
     /// <summary>The hidden vectors of a stage, without the pooling of the last one.</summary>
     /// <inheritdoc cref="Forward"/>
-    public Tensor Hidden(Tensor activations, ModelInputs inputs, int stage, bool drops)
+    public Tensor Hidden(Tensor activations, ModelInputs inputs, int stage, RowDropout? dropout)
     {
         if (stage == 0)
-            return Embed(activations, inputs.Beside.GetValueOrDefault(TextInputNames.Segments), drops);
+            return Embed(activations, inputs.Beside.GetValueOrDefault(TextInputNames.Segments), dropout);
         using var scope = NewDisposeScope();
         var mask = inputs.Beside.GetValueOrDefault(TextInputNames.Mask)?.unsqueeze(1).unsqueeze(1); // [N, T] -> [N, 1, 1, T]
         if (_relative is not null)
             mask = WithDistances(_relative.Of((int)activations.shape[1]), mask);
-        return _layers[stage - 1].Forward(activations, mask, drops).MoveToOuterDisposeScope();
+        return _layers[stage - 1].Forward(activations, mask, dropout).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -148,14 +148,14 @@ internal sealed class TextEncoder : IDisposable
         Adapters.Dispose();
     }
 
-    private Tensor Embed(Tensor tokens, Tensor? segments, bool drops)
+    private Tensor Embed(Tensor tokens, Tensor? segments, RowDropout? dropout)
     {
         using var scope = NewDisposeScope();
         var positions = _positions.weight.narrow(0, _config.FirstPosition, tokens.shape[1]); // [T, C]
         var sum = _words.forward(tokens).Add(positions); // [N, T, C]
         if (_segments is not null)
             sum = sum.Add_(segments is null || _config.Segments == 1 ? _segments.weight.select(0, 0) : _segments.forward(segments));
-        return Dropped(_norm.forward(sum), drops).MoveToOuterDisposeScope();
+        return Dropped(_norm.forward(sum), dropout).MoveToOuterDisposeScope();
     }
 
     // [1, heads, T, T], or with padding [N, heads, T, T].
@@ -206,8 +206,10 @@ internal sealed class TextEncoder : IDisposable
         return weights.bmm(hidden).squeeze(1).div(weights.sum(dim: 2, keepdim: false)); // [N, C] / [N, 1]
     }
 
-    private Tensor Dropped(Tensor vectors, bool drops) =>
-        drops && _config.Dropout > 0 ? nn.functional.dropout(vectors, _config.Dropout, training: true) : vectors;
+    private Tensor Dropped(Tensor vectors, RowDropout? dropout) =>
+        dropout is not null && _config.Dropout > 0
+            ? dropout.Apply(vectors, _config.Dropout, site: TextLayer.DropoutSites)
+            : vectors;
 
     private IEnumerable<(string, nn.Module, int)> Modules()
     {

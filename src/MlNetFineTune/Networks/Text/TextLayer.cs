@@ -10,6 +10,12 @@ namespace MlNetFineTune.Networks;
 /// </summary>
 internal sealed class TextLayer(TextConfig config)
 {
+    // Where a layer drops; its encoder drops before and after.
+    private const int AttentionSite = 0, AttendedSite = 1, OutputSite = 2;
+
+    /// <summary>Sites of dropout in a layer.</summary>
+    public const int DropoutSites = 3;
+
     public Linear Query { get; } = new(config.Width, config.Width);
 
     public Linear Key { get; } = new(config.Width, config.Width);
@@ -39,15 +45,15 @@ internal sealed class TextLayer(TextConfig config)
     /// <param name="mask">
     /// [N, 1, 1, T], true for tokens that are not padding; or addends of the attention's scores, [1 or N, heads, T, T]; null for neither.
     /// </param>
-    /// <param name="drops">Whether dropout is active.</param>
-    public Tensor Forward(Tensor input, Tensor? mask, bool drops)
+    /// <param name="dropout">Dropout of the layer in a training step; null for none.</param>
+    public Tensor Forward(Tensor input, Tensor? mask, RowDropout? dropout)
     {
         using var scope = NewDisposeScope();
         // DistilBERT drops attention weights, but not what its last layer gives.
         var attended = AttentionNorm.forward(
-            Dropped(Attend(input, mask, drops), drops && config.Kind != TextKind.DistilBert).Add_(input));
+            Dropped(Attend(input, mask, dropout), config.Kind == TextKind.DistilBert ? null : dropout, AttendedSite).Add_(input));
         // The backward pass of a linear layer does not need its output.
-        var output = Dropped(Outer.forward(config.Activation.ApplyInPlace(Inner.forward(attended))), drops).Add_(attended);
+        var output = Dropped(Outer.forward(config.Activation.ApplyInPlace(Inner.forward(attended))), dropout, OutputSite).Add_(attended);
         return OutputNorm.forward(output).MoveToOuterDisposeScope();
     }
 
@@ -62,13 +68,28 @@ internal sealed class TextLayer(TextConfig config)
         return OutputNorm.Write(graph, graph.Sum(output, attended));
     }
 
-    private Tensor Attend(Tensor input, Tensor? mask, bool drops)
+    private Tensor Attend(Tensor input, Tensor? mask, RowDropout? dropout)
     {
-        var mixed = nn.functional.scaled_dot_product_attention(
-            Heads(Query.forward(input)), Heads(Key.forward(input)), Heads(Value.forward(input)), mask,
-            drops ? config.AttentionDropout : 0, is_casual: false); // [N, heads, T, d]
+        var (query, key, value) = (Heads(Query.forward(input)), Heads(Key.forward(input)), Heads(Value.forward(input)));
+        var mixed = dropout is not null && config.AttentionDropout > 0 && RowDropout.DrawsByRow(input.device)
+            ? AttendWithDropout(query, key, value, mask, dropout)
+            : nn.functional.scaled_dot_product_attention(
+                query, key, value, mask, dropout is null ? 0 : config.AttentionDropout, is_casual: false); // [N, heads, T, d]
         MultiplyAddCounter.AddAttention(mixed);
         return AttentionOutput.forward(mixed.transpose(1, 2).reshape(input.shape));
+    }
+
+    // As libtorch's scaled_dot_product_attention computes with dropout on a CPU, where nothing is fused, with masks by row.
+    private Tensor AttendWithDropout(Tensor query, Tensor key, Tensor value, Tensor? mask, RowDropout dropout)
+    {
+        var scores = query.Mul(1 / Math.Sqrt(query.shape[^1])).matmul(key.transpose(2, 3)); // [N, heads, T, T]
+        if (mask is not null)
+        {
+            scores = mask.dtype == ScalarType.Bool
+                ? scores.MaskedFill(mask.logical_not(), double.NegativeInfinity)
+                : scores.Add_(mask);
+        }
+        return dropout.ApplyToAttention(scores.softmax(-1), config.AttentionDropout, AttentionSite).matmul(value);
     }
 
     // [N, T, C] -> [N, heads, T, d]
@@ -89,6 +110,6 @@ internal sealed class TextLayer(TextConfig config)
             graph.Transpose(graph.Reshape(layer.Write(graph, input), 0, 0, config.Heads, width), order);
     }
 
-    private Tensor Dropped(Tensor vectors, bool drops) =>
-        drops && config.Dropout > 0 ? nn.functional.dropout(vectors, config.Dropout, training: true) : vectors;
+    private Tensor Dropped(Tensor vectors, RowDropout? dropout, int site) =>
+        dropout is not null && config.Dropout > 0 ? dropout.Apply(vectors, config.Dropout, site) : vectors;
 }

@@ -102,7 +102,7 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
     {
         using var before = Infer(inputs, 0, stage);
-        return Encoder.Hidden(before, inputs, stage, drops: false);
+        return Encoder.Hidden(before, inputs, stage, dropout: null);
     }
 
     public override Tensor ForwardFromMaps(ModelInputs inputs, int stage)
@@ -169,21 +169,24 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     }
 
     private Tensor Infer(ModelInputs inputs, int first, int end) =>
-        Run(inputs, first, end, (activations, stage) => Encoder.Forward(activations, inputs, stage, drops: false));
+        Run(inputs, first, end, (activations, stage) => Encoder.Forward(activations, inputs, stage, dropout: null));
 
-    // Dropout draws from torch's own generator, in each stage its own numbers, so that a stage can be computed again.
+    // In each stage dropout has its own numbers, so that a stage can be computed again.
     private Tensor RunStage(Tensor activations, int stage, ModelInputs inputs, long seed, int step)
     {
         if (stage < _firstTrained)
-            return Encoder.Forward(activations, inputs, stage, drops: false);
-        Adapters.BeginStep(seed, step);
+            return Encoder.Forward(activations, inputs, stage, dropout: null);
+        Adapters.BeginStep(seed, step, inputs.TrainingRows, Processes.Rank);
         try
         {
-            // Without dropout trainings need not wait for each other.
-            return Text.Config is { Dropout: 0, AttentionDropout: 0 }
-                ? Encoder.Forward(activations, inputs, stage, drops: false)
-                : SeededTorch.Run(
-                    seed, RandomStream.TextDropout, step, () => Encoder.Forward(activations, inputs, stage, drops: true), part: stage);
+            var dropout = Text.Config is { Dropout: 0, AttentionDropout: 0 } ? null
+                : new RowDropout(seed, RandomStream.TextDropout, stage, step, inputs.TrainingRows, Processes.Rank);
+            // What libtorch fuses on a GPU draws from its own generator.
+            return Text.Config.AttentionDropout == 0 || RowDropout.DrawsByRow(activations.device)
+                ? Run()
+                : SeededTorch.Run(seed, RandomStream.TextDropout, step, Run, part: stage, Processes.Rank);
+
+            Tensor Run() => Encoder.Forward(activations, inputs, stage, dropout);
         }
         finally
         {

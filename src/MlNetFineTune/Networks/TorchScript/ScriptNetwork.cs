@@ -76,6 +76,10 @@ internal sealed class ScriptNetwork : BackboneNetwork
             _script.TrainWithout(child => StageOf(child) < frozenStages);
     }
 
+    public override string? ForeignNorm(int frozenStages) => named_buffers()
+        .Where(named => named.name.EndsWith(".running_mean", StringComparison.Ordinal) && StageOf(named.name) >= frozenStages)
+        .Select(named => named.name[..named.name.LastIndexOf('.')]).FirstOrDefault();
+
     public override void MoveTo(Device device)
     {
         if (device.type != DeviceType.CPU)

@@ -8,7 +8,12 @@ namespace MlNetFineTune.Trainers;
 internal static class TrialRun
 {
     /// <summary>The options without early stopping, validation, checkpoints and reporting.</summary>
-    public static FineTuningOptions Plain(FineTuningOptions options) => options with
+    /// <exception cref="ArgumentException">Several processes are asked for.</exception>
+    public static FineTuningOptions Plain(FineTuningOptions options) => options.Processes.IsSeveral
+        ? throw new ArgumentException(
+            $"FindBatchSize and FindLearningRate measure one process, and Processes has {options.Processes.Size}: run them before, with "
+            + "Processes = ProcessGroup.Single.", nameof(options))
+        : options with
     {
         Task = options.TaskInForce.WithoutValidation,
         Metric = null,

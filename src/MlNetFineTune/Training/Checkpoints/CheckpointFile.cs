@@ -13,7 +13,7 @@ namespace MlNetFineTune.Training;
 /// A checkpoint as one safetensors file: the tensors, and in the metadata the state as JSON and a SHA-256 of both: of the JSON, the
 /// tensors' names, types and shapes, and their bytes.
 /// </summary>
-internal sealed class CheckpointFile : IDisposable
+internal sealed class CheckpointFile : ICheckpointContents
 {
     private const string StateKey = "state";
     private const string SumKey = "sha256";
@@ -38,7 +38,7 @@ internal sealed class CheckpointFile : IDisposable
 
     public static void Write(string path, CheckpointState state, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
-        var json = JsonSerializer.Serialize(state, s_json);
+        var json = JsonOf(state);
         using var hash = BeginSum(json, tensors.Select(named => (named.Name, named.Tensor.dtype, named.Tensor.shape)));
         using (var sink = new HashingStream(Stream.Null, hash))
         {
@@ -69,7 +69,6 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Copies tensors of the file, which must have these names and shapes.</summary>
     public void ReadInto(IEnumerable<(string Name, Tensor Tensor)> targets)
     {
         foreach (var (name, target) in targets)
@@ -84,12 +83,21 @@ internal sealed class CheckpointFile : IDisposable
 
     public bool Has(string name) => _entries.ContainsKey(name);
 
-    /// <returns>Null if there is no such tensor.</returns>
     public long[]? ShapeOf(string name) => _entries.GetValueOrDefault(name)?.Shape;
+
+    /// <summary>The shapes of all tensors, by name.</summary>
+    public IReadOnlyDictionary<string, long[]> Shapes =>
+        _entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape, StringComparer.Ordinal);
 
     public void Dispose() => _file.Dispose();
 
-    private static CheckpointState Parse(string json)
+    /// <summary>The state as text.</summary>
+    public static string JsonOf(CheckpointState state) => JsonSerializer.Serialize(state, s_json);
+
+    /// <summary>The state of a text.</summary>
+    /// <exception cref="InvalidDataException">The text is no state.</exception>
+    /// <exception cref="NotSupportedException">It was written by another version of this library.</exception>
+    public static CheckpointState Parse(string json)
     {
         try
         {

@@ -11,7 +11,7 @@ namespace MlNetFineTune.Training;
 
 /// <summary>
 /// The folder of checkpoints of a training: finds the checkpoint to resume from, and writes new ones when due. Locks the folder until it is
-/// disposed.
+/// disposed. With several processes only process 0 uses the folder; the others receive the checkpoint from which the training is resumed.
 /// </summary>
 internal sealed class RunCheckpoints : IDisposable
 {
@@ -22,18 +22,19 @@ internal sealed class RunCheckpoints : IDisposable
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
     private readonly TrainingSnapshot _contents;
     private readonly IChannel _channel;
-    private readonly FileStream _lock;
+    private readonly ProcessGroup _processes;
+    private readonly FileStream? _lock;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private int _number;
     private int _stepsSinceLast;
-    private CheckpointFile? _resumed;
+    private ICheckpointContents? _resumed;
 
     private RunCheckpoints(
         TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents,
-        IChannel channel)
+        IChannel channel, ProcessGroup processes)
     {
-        (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
-        _lock = Lock(options.Folder);
+        (_options, _fingerprint, _contents, _channel, _processes) = (options, fingerprint, contents, channel, processes);
+        _lock = processes.IsFirst ? Lock(options.Folder) : null;
     }
 
     /// <summary>The position from which the training was resumed; null if it was not resumed.</summary>
@@ -42,17 +43,18 @@ internal sealed class RunCheckpoints : IDisposable
     /// <returns>Null if no checkpoints are requested. The caller disposes it.</returns>
     public static RunCheckpoints? Open(
         TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents,
-        IChannel channel) =>
-        options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
+        IChannel channel, ProcessGroup processes) => options is TrainingCheckpoint.FolderCheckpoint folder
+            ? new RunCheckpoints(folder, fingerprint(), contents, channel, processes)
+            : null;
 
     /// <summary>Restores the newest valid checkpoint, except the state of a phase.</summary>
     /// <returns>The end of the training, if it was complete.</returns>
     /// <exception cref="InvalidOperationException">The folder belongs to another training.</exception>
     public FinishedRun? Resume()
     {
-        var files = Files();
-        _number = files.Count > 0 ? NumberOf(files[0]) : 0;
-        if ((_resumed = NewestSound(files)) is not { } file)
+        var found = _processes.IsFirst ? Newest() : null;
+        _resumed = _processes.IsSeveral ? SharedCheckpoint.Of(found, _processes) : found;
+        if (_resumed is not { } file)
             return null;
         _contents.Restore(file);
         var state = file.State;
@@ -81,6 +83,8 @@ internal sealed class RunCheckpoints : IDisposable
 
     public void AfterStep(TrainingPhase phase)
     {
+        if (!_processes.IsFirst)
+            return;
         _stepsSinceLast++;
         if (_stepsSinceLast >= _options.Steps || _sinceLast.Elapsed >= _options.Interval)
             Save(phase);
@@ -107,8 +111,14 @@ internal sealed class RunCheckpoints : IDisposable
         }
     }
 
+    /// <summary>
+    /// To be called in all processes where gradients are accumulated, of which each has a part; otherwise process 0 suffices.
+    /// </summary>
     public void Save(TrainingPhase phase)
     {
+        phase.CollectPending();
+        if (!_processes.IsFirst)
+            return;
         Write(phase, finished: null);
         Delete(Files().Skip(_options.Keep));
     }
@@ -116,6 +126,8 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Called when the weights are those of the model. One file remains.</summary>
     public void Finish(FinishedRun finished)
     {
+        if (!_processes.IsFirst)
+            return;
         Write(phase: null, finished);
         Delete(Files().Skip(1));
     }
@@ -123,7 +135,7 @@ internal sealed class RunCheckpoints : IDisposable
     public void Dispose()
     {
         Close();
-        _lock.Dispose();
+        _lock?.Dispose();
     }
 
     private void Close()
@@ -148,6 +160,13 @@ internal sealed class RunCheckpoints : IDisposable
         }
         _stepsSinceLast = 0;
         _sinceLast.Restart();
+    }
+
+    private CheckpointFile? Newest()
+    {
+        var files = Files();
+        _number = files.Count > 0 ? NumberOf(files[0]) : 0;
+        return NewestSound(files);
     }
 
     private CheckpointFile? NewestSound(IReadOnlyList<string> files)

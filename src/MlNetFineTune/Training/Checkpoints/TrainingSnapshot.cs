@@ -44,7 +44,7 @@ internal sealed class TrainingSnapshot(
     ];
 
     /// <summary>Restores everything except the state of a phase.</summary>
-    public void Restore(CheckpointFile file)
+    public void Restore(ICheckpointContents file)
     {
         var state = file.State;
         file.ReadInto(weights.Select(named => ($"model/{named.Name}", named.Tensor)));
@@ -60,16 +60,17 @@ internal sealed class TrainingSnapshot(
     }
 
     /// <summary>Restores optimizer, average and accumulated gradients, if the checkpoint was written in this phase.</summary>
-    public void Restore(CheckpointFile file, TrainingPhase phase)
+    public void Restore(ICheckpointContents file, TrainingPhase phase)
     {
         if (file.State.Phase is not { } state || state.FirstEpoch != phase.FirstEpoch)
             return;
         using var scope = NewDisposeScope();
         phase.Restore(state, training.Network, file.Has);
         file.ReadInto(phase.Tensors(training.Network));
+        phase.TakePending();
     }
 
-    private static RowOutputs? OutputsIn(CheckpointFile file)
+    private static RowOutputs? OutputsIn(ICheckpointContents file)
     {
         if (file.ShapeOf(OutputValues) is not [var count, var width])
             return null;

@@ -31,9 +31,10 @@ internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logit
 {
     public override bool ReadsRows => inputs.ReadsRows;
 
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
+    public override IEnumerable<StepInput> Read(
+        IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
     {
-        foreach (var input in inputs.Read(batches, epoch, first))
-            yield return input with { TeacherLogits = logits.Of(input.Rows, epoch) };
+        foreach (var input in inputs.Read(batches, epoch, first, pairs))
+            yield return input with { TeacherLogits = input.Rows.Length == 0 ? null : logits.Of(input.Rows, epoch) };
     }
 }

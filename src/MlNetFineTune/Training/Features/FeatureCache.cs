@@ -35,7 +35,9 @@ public abstract partial record FeatureCache
     /// <summary>
     /// In memory-mapped files that later trainings reuse: features are found by photo, backbone weights and preprocessing, independently of
     /// head, classes and other options. Several processes can share the folder. Files can be deleted when no training runs; damaged ones
-    /// are recomputed. If the disk is full, a warning is logged and the frozen stages run in every epoch.
+    /// are recomputed. If the disk is full, a warning is logged and the frozen stages run in every epoch. With
+    /// <see cref="FineTuningOptions.Processes"/> each process keeps the features of all rows in the folder that it sees under this path;
+    /// where processes share it, one of them writes.
     /// </summary>
     /// <param name="path">Path of the folder; created if it does not exist.
     /// It grows with every new photo, view and network, and nothing is deleted.</param>

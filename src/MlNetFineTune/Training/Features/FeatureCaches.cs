@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
@@ -16,11 +19,23 @@ namespace MlNetFineTune.Training;
 /// <param name="meter">Receives the progress.</param>
 /// <param name="channel">The log.</param>
 /// <param name="checkAlive">Throws if the training is cancelled.</param>
+/// <param name="stop">Ends the training, and so the computing of features.</param>
+/// <remarks>
+/// Several processes compute each a part of the missing rows, and all receive all. Rows are computed that are missing in the cache of any
+/// process, so that the caches may differ. In a folder see <see cref="FolderFeatureStore.Share"/>.
+/// </remarks>
 internal sealed class FeatureCaches(
-    FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive)
+    FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive,
+    StopRequest stop)
     : IDisposable
 {
     private IFeatureStore? _store;
+    private FeatureStoreException? _failure;
+
+    private ProcessGroup Processes => options.Processes;
+
+    // With several processes the others still wait for the part of this one.
+    private bool GivesUp => _failure is not null && !Processes.IsSeveral;
 
     /// <summary>The source of the inputs of the trainable part.</summary>
     /// <param name="subset">The rows.</param>
@@ -32,11 +47,11 @@ internal sealed class FeatureCaches(
         RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null, BatchSheet? sheet = null)
     {
         if (teacher is null && TryKeep(subset, augmentation, epochs, sheet) is { } kept)
-            return new CachedInputs(kept, encoder, subset.Source);
+            return new CachedInputs(kept, encoder, subset.Source, Processes);
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
-            views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher, sheet);
+            views.Prepare(subset.Rows, options.Workers, options.ReadingToken, Processes);
+        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.ReadingToken, teacher, sheet, Processes);
     }
 
     /// <returns>Null if the rows differ in every epoch, nothing is to be computed, or there is no space.</returns>
@@ -46,8 +61,9 @@ internal sealed class FeatureCaches(
         if (!CouldKeep(augmentation) || options.FeatureCache == FeatureCache.None)
             return null;
         var views = ViewsOf(subset, augmentation);
-        views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        var inputs = new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, sheet: sheet);
+        views.Prepare(subset.Rows, options.Workers, options.ReadingToken, Processes);
+        var inputs = new RowInputs(
+            encoder, subset, views, options.Epochs, badRows, options.ReadingToken, sheet: sheet, processes: Processes);
         return TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()])
             ? new CachedFeatures(_store!, encoder.LayoutOf(subset.Source), views, encoder.Device)
             : null;
@@ -59,11 +75,13 @@ internal sealed class FeatureCaches(
     private bool TryKeep(RowInputs inputs, RowSubset subset, RowViews views, int[] numbers)
     {
         var watch = Stopwatch.StartNew();
+        _failure = null;
         var layout = encoder.LayoutOf(subset.Source);
-        _store ??= options.FeatureCache.Open(encoder.ComputeIdentity, layout, channel);
+        _store ??= Open(layout);
         var missing = Array.ConvertAll(numbers, number => Missing(subset, views, number));
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
-        if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
+        var reason = layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes);
+        if (Processes.FirstText(reason) is { } refusal)
         {
             channel.Info(
                 string.Create(CultureInfo.InvariantCulture, $"The {encoder.Name} run in every epoch: "
@@ -71,21 +89,18 @@ internal sealed class FeatureCaches(
             return false;
         }
         var computed = 0;
-        try
+        for (var i = 0; i < numbers.Length && !GivesUp; i++)
         {
-            for (var i = 0; i < numbers.Length; i++)
-            {
-                computed += Fill(inputs, layout, views, numbers[i], missing[i]);
-                // The others are pictures that could not be read. Rows with the same content cannot be read either.
-                computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
-            }
-            // Not after a stop: a resumed training would find a part of the rows and compute the others in different batches.
-            if (!options.StopToken.IsCancellationRequested)
-                _store.Complete();
+            computed += Fill(inputs, layout, views, numbers[i], missing[i]);
+            // The others are pictures that could not be read. Rows with the same content cannot be read either.
+            computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
         }
-        catch (FeatureStoreException e)
+        // Not after a stop: a resumed training would find a part of the rows and compute the others in different batches.
+        if (!GivesUp && !stop.IsDue)
+            Complete();
+        if (Processes.FirstText(_failure?.Message) is { } failure)
         {
-            channel.Warning($"The {encoder.Name} run in every epoch: {e.Message}");
+            channel.Warning($"The {encoder.Name} run in every epoch: {failure}");
             return false;
         }
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
@@ -108,31 +123,83 @@ internal sealed class FeatureCaches(
         meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
         var count = 0;
         var batches = new LengthBuckets(inputs.Rows, options.BatchSize, options.TokensOfBatch).Sorted(rows);
-        foreach (var (features, read, _) in inputs.Read(batches, number))
+        foreach (var input in inputs.Read(batches, number))
         {
-            using (features)
+            using (input)
             {
                 checkAlive();
-                if (options.StopToken.IsCancellationRequested)
+                if (stop.IsDue)
                     break; // the training loop will not start
-                layout.Put(features.Activations, _store!, Array.ConvertAll(read, row => views.KeyOf(row, number)));
+                var read = input.BatchRows;
+                Put(input, layout, Array.ConvertAll(read, row => views.KeyOf(row, number)));
                 count += read.Length;
                 meter.Advance(read.Length);
             }
+            if (GivesUp)
+                break;
         }
         return count;
+    }
+
+    // A process that cannot store more goes on computing its part for the others.
+    private void Put(StepInput input, FeatureLayout layout, ContentHash[] keys)
+    {
+        using var scope = NewDisposeScope();
+        var features = Processes.IsSeveral
+            ? GatheredRows.Of(Processes, input.Rows.Length > 0 ? input.Inputs.Activations : null, CPU)
+            : input.Inputs.Activations;
+        Try(() => layout.Put(features, _store!, keys));
+    }
+
+    // A file that is read by others first.
+    private void Complete()
+    {
+        var isRead = _store!.IsWrittenByOther;
+        if (!isRead)
+            Try(_store.Complete);
+        if (!Processes.IsSeveral || Processes.Any(_failure is not null))
+            return;
+        if (isRead)
+            Try(_store.Complete);
+    }
+
+    private void Try(Action store)
+    {
+        if (_failure is not null)
+            return;
+        try
+        {
+            store();
+        }
+        catch (FeatureStoreException e)
+        {
+            _failure = e;
+        }
+    }
+
+    private IFeatureStore Open(FeatureLayout layout)
+    {
+        var store = options.FeatureCache.Open(encoder.ComputeIdentity, layout, channel);
+        if (Processes.IsSeveral)
+            (store as FolderFeatureStore)?.Share(Processes);
+        return store;
     }
 
     private RowViews ViewsOf(RowSubset subset, Augmentation augmentation) => new(subset.Source, augmentation, encoder.Seed);
 
     // The first of equal rows, including known bad rows: a resumed training knows more of them, and its batches must be identical.
-    private int[] Missing(RowSubset subset, RowViews views, int number) =>
-        [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))];
+    private int[] Missing(RowSubset subset, RowViews views, int number) => InAnyProcess(
+        [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))]);
 
-    private int[] Unread(RowSubset subset, RowViews views, int number) => options.StopToken.IsCancellationRequested ? []
-        : [
+    private int[] Unread(RowSubset subset, RowViews views, int number) => GivesUp || stop.IsDue ? []
+        : InAnyProcess([
             .. subset.Rows.Where(row => !_store!.Contains(views.KeyOf(row, number))
-                && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))];
+                && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))]);
+
+    // The rows of all processes, in the order of the data.
+    private int[] InAnyProcess(int[] rows) => !Processes.IsSeveral ? rows
+        : [.. Processes.Gather(MemoryMarshal.AsBytes(rows.AsSpan())).SelectMany(bytes => MemoryMarshal.Cast<byte, int>(bytes).ToArray())
+            .Distinct().Order()];
 
     public void Dispose() => _store?.Dispose();
 }

@@ -31,6 +31,13 @@ internal sealed class FeatureLayout(long[] shape)
         }
     }
 
+    /// <summary>[1, ...]: features that are zero. The caller disposes them.</summary>
+    public Tensor Zeros(Device device)
+    {
+        using var scope = NewDisposeScope();
+        return AsInNetwork(zeros([1, .. _stored], ScalarType.Float32, device)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>[N, ...] in the order of the keys. The caller disposes it.</summary>
     public Tensor Get(IFeatureStore store, ReadOnlySpan<ContentHash> keys, Device device)
     {
@@ -41,7 +48,9 @@ internal sealed class FeatureLayout(long[] shape)
             using var row = rows.select(0, i);
             store.Get(keys[i]).CopyTo(row.bytes);
         }
-        rows = rows.to(device);
-        return (rows.ndim == 4 ? rows.permute(0, 3, 1, 2) : rows).MoveToOuterDisposeScope();
+        return AsInNetwork(rows.to(device)).MoveToOuterDisposeScope();
     }
+
+    // [N, H, W, C] -> [N, C, H, W]
+    private static Tensor AsInNetwork(Tensor rows) => rows.ndim == 4 ? rows.permute(0, 3, 1, 2) : rows;
 }

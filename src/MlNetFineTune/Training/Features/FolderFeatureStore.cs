@@ -6,7 +6,7 @@ namespace MlNetFineTune.Training;
 /// <summary>
 /// Features in the files of one folder, all of one network. New features are written to a separate file; complete files never change, so
 /// that processes can share the folder without locks. Two processes that compute the same rows at the same time both write them, which only
-/// costs space.
+/// costs space. Processes that train one model together write them once: see <see cref="Share"/>.
 /// </summary>
 internal sealed class FolderFeatureStore : IFeatureStore
 {
@@ -18,6 +18,8 @@ internal sealed class FolderFeatureStore : IFeatureStore
     private readonly List<FeatureFile> _files = [];
     private readonly Dictionary<ContentHash, (FeatureFile File, int Row)> _index = [];
     private readonly HashSet<ContentHash> _checked = [];
+    private readonly HashSet<string> _opened = new(StringComparer.Ordinal);
+    private readonly HashSet<ContentHash> _awaited = []; // written by another process
     private FeatureFileWriter? _writer;
 
     /// <exception cref="IOException">The folder cannot be read.</exception>
@@ -27,11 +29,19 @@ internal sealed class FolderFeatureStore : IFeatureStore
         foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension)
             .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
             FeatureFileWriter.TryDelete(left.FullName);
-        // The newest last: it has recomputed features.
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension)
-            .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
-            TryOpen(file.FullName);
+        OpenNew(areWhole: false);
     }
+
+    public bool IsWrittenByOther { get; private set; }
+
+    /// <summary>
+    /// Decides which of several processes write: of those that share the folder the first, and the others read its file. So the cache works
+    /// with one folder for all, with one for each machine, and with one for each process.
+    /// </summary>
+    /// <param name="processes">The processes, all of which call this and then put the same features.</param>
+    /// <exception cref="IOException">The folder cannot be written to.</exception>
+    public void Share(ProcessGroup processes) => IsWrittenByOther = !SharedFolder.IsFirstIn(
+        processes, _folder, FeatureFileForm.Extension + FeatureFileWriter.BesideExtension);
 
     public string? Refuse(long bytes)
     {
@@ -41,7 +51,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
 
     public bool Contains(ContentHash key)
     {
-        if (_writer?.Contains(key) == true)
+        if (_writer?.Contains(key) == true || _awaited.Contains(key))
             return true;
         if (!_index.TryGetValue(key, out var place))
             return false;
@@ -57,6 +67,11 @@ internal sealed class FolderFeatureStore : IFeatureStore
     {
         if (Contains(key))
             return;
+        if (IsWrittenByOther)
+        {
+            _awaited.Add(key);
+            return;
+        }
         try
         {
             (_writer ??= new FeatureFileWriter(_folder, _form)).Put(key, features);
@@ -69,11 +84,18 @@ internal sealed class FolderFeatureStore : IFeatureStore
 
     public void Complete()
     {
+        if (IsWrittenByOther)
+        {
+            TakeAwaited();
+            return;
+        }
         if (_writer is null)
             return;
         try
         {
-            var file = new FeatureFile(_writer.Complete(), _form);
+            var path = _writer.Complete();
+            _opened.Add(Path.GetFileName(path));
+            var file = new FeatureFile(path, _form);
             _writer.Dispose();
             _writer = null;
             Add(file, areWhole: true);
@@ -105,11 +127,36 @@ internal sealed class FolderFeatureStore : IFeatureStore
             file.Dispose();
     }
 
-    private void TryOpen(string path)
+    private void TakeAwaited()
     {
+        if (_awaited.Count == 0)
+            return;
+        OpenNew(areWhole: true);
+        if (_awaited.Count(key => !_index.ContainsKey(key)) is var missing and > 0)
+        {
+            throw new FeatureStoreException(
+                $"{missing} of {_awaited.Count} rows that another process has written into '{_folder}' are not seen there. Give each machine "
+                + "a folder of its own, or take FeatureCache.InMemory().");
+        }
+        _awaited.Clear();
+    }
+
+    // The newest last: it has recomputed features.
+    private void OpenNew(bool areWhole)
+    {
+        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*" + FeatureFileForm.Extension)
+            .Where(file => !_opened.Contains(file.Name))
+            .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
+            TryOpen(file, areWhole);
+    }
+
+    private void TryOpen(FileInfo found, bool areWhole)
+    {
+        var path = found.FullName;
+        _opened.Add(found.Name);
         try
         {
-            Add(new FeatureFile(path, _form), areWhole: false);
+            Add(new FeatureFile(path, _form), areWhole);
         }
         catch (InvalidDataException e)
         {

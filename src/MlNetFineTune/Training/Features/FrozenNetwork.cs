@@ -34,6 +34,18 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>The input of the trained network. The caller disposes it.</summary>
     public ModelInputs Enter(Batch batch) => collator.Collate(batch.Samples, batch.Count);
 
+    /// <summary>The input of a row of zeros, for a process without rows. The caller disposes it.</summary>
+    public ModelInputs Placeholder(LabeledData rows) =>
+        collator.Collate(new byte[rows.Inputs.Length], count: 1).With(TrainingRows.Placeholder);
+
+    /// <summary>Zeros as outputs of the layers, with the other inputs of a row of zeros. The caller disposes them.</summary>
+    public ModelInputs PlaceholderOfOutputs(LabeledData rows)
+    {
+        var activations = LayoutOf(rows).Zeros(device);
+        return new ModelInputs(activations, collator.CollateBeside(new byte[rows.Inputs.BesideLength], count: 1))
+            .With(TrainingRows.Placeholder);
+    }
+
     /// <summary>Cached activations together with newly collated other inputs. The caller disposes them.</summary>
     /// <param name="activations">[N, ...]. Ownership is transferred.</param>
     /// <param name="source">The rows.</param>

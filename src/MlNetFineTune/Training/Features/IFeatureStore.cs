@@ -5,6 +5,11 @@ namespace MlNetFineTune.Training;
 /// <summary>Stores outputs of frozen stages by the hash of their inputs. For one thread at a time.</summary>
 internal interface IFeatureStore : IDisposable
 {
+    /// <summary>
+    /// Whether another process writes what is put here, which is then to be completed after that process has completed it.
+    /// </summary>
+    bool IsWrittenByOther => false;
+
     /// <summary>Null, or the reason why this number of additional bytes cannot be stored.</summary>
     string? Refuse(long bytes);
 

@@ -1,6 +1,7 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Processes;
 
 namespace MlNetFineTune.Training;
 
@@ -19,9 +20,20 @@ internal sealed class RowViews(LabeledData source, Augmentation augmentation, lo
     /// <summary>The number of the view in an epoch; equal numbers are the same view.</summary>
     public int NumberOf(int epoch) => augmentation.Views is { } count ? epoch % count : epoch;
 
-    /// <summary>Computes the contents of rows, if the views depend on them.</summary>
-    public void Prepare(IReadOnlyList<int> rows, int workers, CancellationToken cancellation) =>
-        source.Contents.Compute(rows, workers, cancellation);
+    /// <summary>Computes the contents of rows, if the views depend on them; of several processes each a part of them.</summary>
+    public void Prepare(IReadOnlyList<int> rows, int workers, CancellationToken cancellation, ProcessGroup processes)
+    {
+        if (!processes.IsSeveral)
+        {
+            source.Contents.Compute(rows, workers, cancellation);
+            return;
+        }
+        int[] own = [.. rows.Take(Slice.Of(rows.Count, processes))];
+        source.Contents.Compute(own, workers, cancellation);
+        var all = processes.Gather(source.Contents.BytesOf(own));
+        for (var rank = 0; rank < all.Length; rank++)
+            source.Contents.Take([.. rows.Take(Slice.Of(rows.Count, rank, all.Length))], all[rank]);
+    }
 
     /// <summary>
     /// The number that stands for a row in its random numbers: from its content for fixed views, so that they do not depend on the order of

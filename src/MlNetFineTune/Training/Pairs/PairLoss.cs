@@ -1,4 +1,5 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Processes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,21 +16,30 @@ namespace MlNetFineTune.Training;
 /// </remarks>
 internal sealed class PairLoss(TrainingRun run) : BatchLoss
 {
+    private ProcessGroup Group => run.Options.Processes;
+
     public override bool IsEmpty(StepInput batch, EpochOrder order) =>
-        !order.Pairs![batch.Batch].Any(pair => batch.Rows.Contains(pair.First) && batch.Rows.Contains(pair.Second));
+        !order.Pairs![batch.Batch].Any(pair => batch.BatchRows.Contains(pair.First) && batch.BatchRows.Contains(pair.Second));
 
     public override Result Of(Tensor outputs, StepInput batch, EpochOrder order)
     {
         var places = batch.Rows.Index().ToDictionary(row => row.Item, row => row.Index);
         RowPair[] pairs = // without those of rows that could not be read
         [
-            .. order.Pairs![batch.Batch].Where(pair => places.ContainsKey(pair.First) && places.ContainsKey(pair.Second))
+            .. PairsOf(batch, order).Where(pair => places.ContainsKey(pair.First) && places.ContainsKey(pair.Second))
                 .Select(pair => pair with { First = places[pair.First], Second = places[pair.Second] }),
         ];
         var ofRows = run.Data.Training.WeightsOf(batch.Rows);
         var weights = ofRows is null ? null : Array.ConvertAll(pairs, pair => ofRows[pair.First] * ofRows[pair.Second]);
         var count = weights?.Sum(weight => (double)weight) ?? pairs.Length;
         return new(Mean(outputs, pairs, weights), () => count, pairs.Length);
+    }
+
+    // Those of this process.
+    private RowPair[] PairsOf(StepInput batch, EpochOrder order)
+    {
+        var pairs = order.Pairs![batch.Batch];
+        return Group.IsSeveral ? pairs[Slice.Of(pairs.Length, Group)] : pairs;
     }
 
     /// <summary>The mean loss of pairs; 0 if there is none or all weights are 0. The caller disposes it.</summary>

@@ -62,7 +62,7 @@ internal sealed class AnswerCollator(
         var (ids, beside) = all.ToTensors(device);
         beside.Add(TextInputNames.AnswerPlaces, OnDevice(tensor(places, [count, most, slots], ScalarType.Int64)));
         beside.Add(TextInputNames.AnswerOffsets, OnDevice(tensor(offsets, [count, most, slots, 2], ScalarType.Float32)));
-        return new ModelInputs(ids, beside);
+        return new ModelInputs(ids, beside) { Windows = windows == count ? null : Array.ConvertAll(windowsOf, some => some.Count) };
     }
 
     public override void Dispose()

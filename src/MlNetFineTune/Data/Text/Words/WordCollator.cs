@@ -33,11 +33,21 @@ internal sealed class WordCollator(WordRows rows, int start, int end, int paddin
         var longest = windows.Max(window => window.Tokens) + 2;
         var (ids, beside) = Tokens(samples, windows, longest);
         AddWords(beside, samples, count, words, windows, longest);
-        return new ModelInputs(ids, beside);
+        return new ModelInputs(ids, beside) { Windows = WindowsOf(windows, count) };
     }
 
     public override void Dispose()
     {
+    }
+
+    private static int[]? WindowsOf(List<Window> windows, int rows)
+    {
+        if (windows.Count == rows)
+            return null;
+        var counts = new int[rows];
+        foreach (var window in windows)
+            counts[window.Row]++;
+        return counts;
     }
 
     private (Tensor Ids, Dictionary<string, Tensor> Beside) Tokens(ReadOnlySpan<byte> samples, List<Window> windows, int longest)
