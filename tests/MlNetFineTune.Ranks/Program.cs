@@ -1,4 +1,5 @@
-// One process of several, started by the tests under mpirun. Arguments: what it does, and seconds of MpiOptions.Timeout.
+// One process of several, started by the tests under mpirun. Arguments: what it does, and seconds of MpiOptions.Timeout; for a training,
+// pretrained weights, folder of pictures, folder of checkpoints, and the file of weights that it writes.
 using System.Globalization;
 using MlNetFineTune;
 using MlNetFineTune.Ranks;
@@ -16,6 +17,9 @@ switch (what)
         break;
     case "placement":
         Console.WriteLine($"rank {group.Rank} is {group.LocalRank} of its machine and has {TorchSharp.torch.get_num_threads()} threads");
+        break;
+    case "train":
+        Training.Run(group, args[2], args[3], args[4], args[5]);
         break;
     case "once":
         Faults.CallAgain(group, options);
