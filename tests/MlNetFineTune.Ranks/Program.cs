@@ -6,6 +6,8 @@ using MlNetFineTune.Ranks;
 
 var what = args[0];
 var options = new MpiOptions { Timeout = TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)) };
+if (what == "comes-late" && Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_RANK") == "1")
+    Thread.Sleep(Timeout.Infinite); // the others wait inside MPI_Init_thread
 var group = ProcessGroup.Mpi(options);
 switch (what)
 {

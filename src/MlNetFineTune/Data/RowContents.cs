@@ -27,7 +27,7 @@ internal sealed class RowContents(Dataset rows)
         return bytes;
     }
 
-    /// <summary>Takes hashes that another process has computed, so that both know a row, even an unreadable one, by the same hash.</summary>
+    /// <summary>Takes hashes of another process, so that both know a row, even an unreadable one, by the same hash.</summary>
     /// <param name="known">The rows.</param>
     /// <param name="bytes">Their hashes, as from <see cref="BytesOf"/>.</param>
     public void Take(int[] known, ReadOnlySpan<byte> bytes)

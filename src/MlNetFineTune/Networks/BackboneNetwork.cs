@@ -121,9 +121,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             norm.Statistics = statistics;
     }
 
-    /// <summary>Name of a BatchNorm in training mode that a user wrote; null if there is none.</summary>
-    /// <param name="frozenStages">Number of the lowest stages that are not trained.</param>
-    public virtual string? ForeignNorm(int frozenStages) => _replaced.TrainingNorm();
+    /// <summary>Name of a BatchNorm of a user that normalises by the rows of a batch now; null if there is none.</summary>
+    public virtual string? ForeignNorm() => _replaced.TrainingNorm();
 
     public override void eval()
     {

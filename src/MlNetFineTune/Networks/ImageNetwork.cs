@@ -128,7 +128,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         Backbone.SetTraining(frozenStages, batchNorm);
         if (Processes.IsSeveral)
-            RefuseForeignNorm(Backbone.ForeignNorm(frozenStages), "Freeze the part of the network that it belongs to");
+            RefuseForeignNorm(Backbone.ForeignNorm(), "Freeze the part of the network that it belongs to");
     }
 
     /// <summary>Everything folded, in inference mode.</summary>

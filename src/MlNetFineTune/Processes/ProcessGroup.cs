@@ -6,7 +6,8 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// The processes that train one model together (data parallelism): each computes the gradients of its slice of every batch, and all make
-/// the same steps with their sum. <see cref="Single"/> is one process alone. Package <c>MlNetFineTune.Distributed</c> has groups of several.
+/// the same steps with their sum. <see cref="Single"/> is one process alone. Package <c>MlNetFineTune.Distributed</c> has groups of
+/// several.
 /// </summary>
 /// <remarks>
 /// All processes run the same program with the same options and the same data in the same order. Internally every operation is collective:
@@ -41,7 +42,9 @@ public abstract class ProcessGroup
     internal abstract void Sum(Span<double> values);
 
     /// <summary>Starts replacing the numbers of a tensor by their sums over all processes, the same bits in each.</summary>
-    /// <param name="buffer">A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.</param>
+    /// <param name="buffer">
+    /// A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.
+    /// </param>
     /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
     internal abstract PendingSum StartSum(Tensor buffer);
 

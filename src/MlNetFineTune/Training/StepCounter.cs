@@ -3,8 +3,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// The divisors of the losses of a step with gradient accumulation, computed once over all its batches, or of a batch that several processes
-/// compute.
+/// The divisors of the losses of a step with gradient accumulation, computed once over all its batches, or of a batch that several
+/// processes compute.
 /// </summary>
 internal sealed class StepCounter(TrainingRun run)
 {

@@ -5,7 +5,8 @@ namespace MlNetFineTune.Training;
 /// <param name="budget">The time budget; with several processes that of process 0 counts.</param>
 /// <param name="time">The clock.</param>
 /// <param name="processes">The processes, which end together; null for one alone.</param>
-internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, TimeProvider time, ProcessGroup? processes = null) : IDisposable
+internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, TimeProvider time, ProcessGroup? processes = null)
+    : IDisposable
 {
     private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(40);
 

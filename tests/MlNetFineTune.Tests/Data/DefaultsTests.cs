@@ -50,6 +50,7 @@ public sealed class DefaultsTests
             Pooling = Native
             PredictedLabelColumnName = PredictedLabel
             ProbabilityColumnName = Probability
+            Processes = Single
             Progress = null
             RawPixels = null
             RunFolder = null

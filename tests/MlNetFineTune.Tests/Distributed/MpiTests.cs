@@ -99,6 +99,17 @@ public sealed class MpiTests
     }
 
     [TestMethod]
+    public void AFunctionOfTheLibraryThatDoesNotReturnEndsAll()
+    {
+        MpiRun.RequireOrSkip();
+        using var run = MpiRun.Start(3, Program, ["comes-late", "5"]);
+
+        Assert.AreNotEqual(0, run.Wait(), run.Output);
+        Assert.Contains("MPI_Init_thread of Open MPI", run.Error);
+        Assert.Contains("has not returned for 5 s", run.Error);
+    }
+
+    [TestMethod]
     public void ThoseThatWaitForAFailedProcessCanCatchItAndStillTheExitCodeTells()
     {
         MpiRun.RequireOrSkip();

@@ -129,7 +129,8 @@ public sealed class BatchStatisticsTests
 
         var output = norm.forward(input);
         // Another weight for each number; the placeholder's loss is 0.
-        var weights = isEmpty ? zeros_like(input) : stack([.. own.Select(row => batch[row].sub(offset).add(0.3 * row).cos())]).to_type(type);
+        var weights = isEmpty ? zeros_like(input)
+            : stack([.. own.Select(row => batch[row].sub(offset).add(0.3 * row).cos())]).to_type(type);
         output.mul(output).mul(weights).sum().backward();
         statistics?.ThrowFailure();
 

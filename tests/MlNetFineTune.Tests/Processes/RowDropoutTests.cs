@@ -36,7 +36,8 @@ public sealed class RowDropoutTests
     {
         using var scope = NewDisposeScope();
         var dropout = Of(s_rows);
-        var (shortest, longest) = (dropout.Apply(ones(4, 5, 16, ScalarType.Float32), 0.3), dropout.Apply(ones(4, 8, 16, ScalarType.Float32), 0.3));
+        var shortest = dropout.Apply(ones(4, 5, 16, ScalarType.Float32), 0.3);
+        var longest = dropout.Apply(ones(4, 8, 16, ScalarType.Float32), 0.3);
         CollectionAssert.AreEqual(shortest.Values(), longest.narrow(1, 0, 5).Values());
 
         var (few, many) = (Attention(dropout, 5), Attention(dropout, 40));
@@ -59,8 +60,8 @@ public sealed class RowDropoutTests
         Assert.AreNotEqual(string.Join(' ', all[1].Values()), string.Join(' ', all[2].Values()), "windows differ");
 
         // Vectors of words have a row in the first dimension again.
-        CollectionAssert.AreEqual(
-            Of(s_rows).Apply(ones(4, 6, 16, ScalarType.Float32), 0.5).Values(), Of(whole).Apply(ones(4, 6, 16, ScalarType.Float32), 0.5).Values());
+        var words = ones(4, 6, 16, ScalarType.Float32);
+        CollectionAssert.AreEqual(Of(s_rows).Apply(words, 0.5).Values(), Of(whole).Apply(words, 0.5).Values());
     }
 
     [TestMethod]
@@ -78,7 +79,8 @@ public sealed class RowDropoutTests
             (new(1, RandomStream.TextDropout, part: 0, step: 1, rows, rank: 0), 0),
             (new(1, RandomStream.TextDropout, part: 0, step: 0, rows, rank: 0), 1),
         ];
-        string[] Texts() => [.. masks.Select(mask => string.Join(' ', mask.Dropout.Apply(ones(4, 50, ScalarType.Float32), 0.5, mask.Site).Values()))];
+        string[] Texts() => [.. masks.Select(mask =>
+            string.Join(' ', mask.Dropout.Apply(ones(4, 50, ScalarType.Float32), 0.5, mask.Site).Values()))];
 
         var first = Texts();
         Assert.HasCount(masks.Length, first.Distinct().ToList());

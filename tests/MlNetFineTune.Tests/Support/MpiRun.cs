@@ -59,9 +59,9 @@ internal sealed class MpiRun : IDisposable
     public IReadOnlyList<int> Ranks =>
         [.. Living.Where(id => id != Process.Id && CommandOf(id).StartsWith(DotNet.Host, StringComparison.Ordinal))];
 
-    public static void RequireOrSkip(string? launcher = null)
+    public static void RequireOrSkip()
     {
-        if ((launcher ?? OpenMpi) is null)
+        if (OpenMpi is null)
             Assert.Inconclusive("Open MPI's mpirun is not installed: apt-get install openmpi-bin.");
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -14,11 +15,12 @@ internal sealed class ScriptNetwork : BackboneNetwork
 {
     private readonly LoadedScript _script;
     private readonly bool _pools;
+    private readonly int _size;
 
-    private ScriptNetwork(LoadedScript script, long[] output)
+    private ScriptNetwork(LoadedScript script, long[] output, int size)
         : base(TorchScript.Name, checked((int)output[1]))
     {
-        _script = script;
+        (_script, _size) = (script, size);
         _pools = output.Length == 4;
         AddStages();
     }
@@ -34,7 +36,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         try
         {
             script.Train(false);
-            return new ScriptNetwork(script, DryRun(script, source, size));
+            return new ScriptNetwork(script, DryRun(script, source, size), size);
         }
         catch
         {
@@ -76,9 +78,33 @@ internal sealed class ScriptNetwork : BackboneNetwork
             _script.TrainWithout(child => StageOf(child) < frozenStages);
     }
 
-    public override string? ForeignNorm(int frozenStages) => named_buffers()
-        .Where(named => named.name.EndsWith(".running_mean", StringComparison.Ordinal) && StageOf(named.name) >= frozenStages)
-        .Select(named => named.name[..named.name.LastIndexOf('.')]).FirstOrDefault();
+    /// <summary>Found by a trial, since BatchNorm in a trace never trains, whatever its mode. Its effects are reverted.</summary>
+    /// <inheritdoc/>
+    public override string? ForeignNorm()
+    {
+        const string Mean = ".running_mean";
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var means = _script.Buffers.Where(named => named.Name.EndsWith(Mean, StringComparison.Ordinal)).ToList();
+        if (means.Count == 0)
+            return null;
+        var before = _script.Buffers.Select(named => named.Buffer.clone()).ToList();
+        try
+        {
+            var pixels = ones(2, 3, _size, _size, ScalarType.Float32, _script.Buffers[0].Buffer.device);
+            SeededTorch.Run(seed: 0, RandomStream.ModuleSteps, ordinal: 0, () => _script.Run(pixels));
+            return means.Find(named => named.Buffer.ne(before[IndexOf(named.Name)]).any().item<bool>()) is { Name: { } moved }
+                ? moved[..^Mean.Length]
+                : null;
+        }
+        finally
+        {
+            foreach (var (named, value) in _script.Buffers.Zip(before))
+                named.Buffer.copy_(value);
+        }
+
+        int IndexOf(string name) => _script.Buffers.Index().First(named => named.Item.Name == name).Index;
+    }
 
     public override void MoveTo(Device device)
     {

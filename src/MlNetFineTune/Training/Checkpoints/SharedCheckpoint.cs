@@ -19,7 +19,9 @@ internal sealed class SharedCheckpoint : ICheckpointContents
 
     public CheckpointState State { get; }
 
-    /// <param name="file">The file in process 0, which is disposed with the result; null if it has none, and in the other processes.</param>
+    /// <param name="file">
+    /// The file in process 0, which is disposed with the result; null if it has none, and in the other processes.
+    /// </param>
     /// <param name="processes">The processes.</param>
     /// <returns>Null if process 0 has no file.</returns>
     /// <exception cref="ProcessGroupException">Process 0 has ended or does not answer.</exception>

@@ -23,7 +23,9 @@ internal sealed class AgreedBadRows(ProcessGroup processes, Action<int, string> 
             onBadRow(row, reason);
     }
 
-    /// <summary>The rows of a batch that could be read, in the order of the batch. To be called after each batch, in all processes.</summary>
+    /// <summary>
+    /// The rows of a batch that could be read, in the order of the batch. To be called after each batch, in all processes.
+    /// </summary>
     /// <param name="batch">Rows of the whole batch.</param>
     /// <param name="read">Its rows that this process has read, which are all of them if it is alone.</param>
     /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>

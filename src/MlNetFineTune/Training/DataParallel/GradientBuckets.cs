@@ -38,13 +38,15 @@ internal sealed class GradientBuckets : IDisposable
         foreach (var parameter in parameters.OrderByDescending(parameter => parameter.Stage)) // stable
         {
             var more = parameter.Parameter.numel() * sizeof(float);
-            if (some.Count > 0 && (bytes + more > mostBytes || some[0].Parameter.device.ToString() != parameter.Parameter.device.ToString()))
+            if (some.Count > 0 && (bytes + more > mostBytes || DeviceOf(some[0]) != DeviceOf(parameter)))
                 Close();
             some.Add(parameter);
             bytes += more;
         }
         if (some.Count > 0)
             Close();
+
+        static string DeviceOf(NetworkParameter parameter) => $"{parameter.Parameter.device}";
 
         void Close()
         {

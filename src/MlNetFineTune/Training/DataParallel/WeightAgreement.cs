@@ -25,8 +25,8 @@ internal static class WeightAgreement
             return;
         throw AgreedFailure.Of(new ProcessGroupException(
             $"After epoch {epoch} the weights of process {string.Join(", ", others)} are not those of process 0 (of {all.Length}). All "
-            + "make the same steps, so that one computes otherwise: look for processors of different kinds, different versions of libtorch, "
-            + "or layers of your own that draw random numbers or keep state."));
+            + "make the same steps, so that one computes otherwise: look for processors of different kinds, different versions of "
+            + "libtorch, or layers of your own that draw random numbers or keep state."));
     }
 
     // Of what the training changes, running statistics included.

@@ -19,20 +19,22 @@ namespace MlNetFineTune.Training;
 /// <param name="meter">Receives the progress.</param>
 /// <param name="channel">The log.</param>
 /// <param name="checkAlive">Throws if the training is cancelled.</param>
-/// <param name="stop">Ends the training, and so the computing of features.</param>
+/// <param name="stop">Ends the training, and so the computing of features; null if nothing does.</param>
 /// <remarks>
 /// Several processes compute each a part of the missing rows, and all receive all. Rows are computed that are missing in the cache of any
 /// process, so that the caches may differ. In a folder see <see cref="FolderFeatureStore.Share"/>.
 /// </remarks>
 internal sealed class FeatureCaches(
     FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive,
-    StopRequest stop)
+    StopRequest? stop = null)
     : IDisposable
 {
     private IFeatureStore? _store;
     private FeatureStoreException? _failure;
 
     private ProcessGroup Processes => options.Processes;
+
+    private bool IsStopped => stop is { IsDue: true };
 
     // With several processes the others still wait for the part of this one.
     private bool GivesUp => _failure is not null && !Processes.IsSeveral;
@@ -96,7 +98,7 @@ internal sealed class FeatureCaches(
             computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
         }
         // Not after a stop: a resumed training would find a part of the rows and compute the others in different batches.
-        if (!GivesUp && !stop.IsDue)
+        if (!GivesUp && !IsStopped)
             Complete();
         if (Processes.FirstText(_failure?.Message) is { } failure)
         {
@@ -128,7 +130,7 @@ internal sealed class FeatureCaches(
             using (input)
             {
                 checkAlive();
-                if (stop.IsDue)
+                if (IsStopped)
                     break; // the training loop will not start
                 var read = input.BatchRows;
                 Put(input, layout, Array.ConvertAll(read, row => views.KeyOf(row, number)));
@@ -191,7 +193,7 @@ internal sealed class FeatureCaches(
     private int[] Missing(RowSubset subset, RowViews views, int number) => InAnyProcess(
         [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))]);
 
-    private int[] Unread(RowSubset subset, RowViews views, int number) => GivesUp || stop.IsDue ? []
+    private int[] Unread(RowSubset subset, RowViews views, int number) => GivesUp || IsStopped ? []
         : InAnyProcess([
             .. subset.Rows.Where(row => !_store!.Contains(views.KeyOf(row, number))
                 && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))]);

@@ -135,8 +135,8 @@ internal sealed class FolderFeatureStore : IFeatureStore
         if (_awaited.Count(key => !_index.ContainsKey(key)) is var missing and > 0)
         {
             throw new FeatureStoreException(
-                $"{missing} of {_awaited.Count} rows that another process has written into '{_folder}' are not seen there. Give each machine "
-                + "a folder of its own, or take FeatureCache.InMemory().");
+                $"{missing} of {_awaited.Count} rows that another process has written into '{_folder}' are not seen there. Give each "
+                + "machine a folder of its own, or take FeatureCache.InMemory().");
         }
         _awaited.Clear();
     }
