@@ -26,8 +26,8 @@ internal sealed class MpiGroup : ProcessGroup
     private readonly MpiOptions _options;
     private readonly Peers _peers;
     private volatile string _position = "";
+    private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
     private int _thread;
-    private int _pending;
     private int _pendingThread;
 
     public MpiGroup(MpiLibrary library, MpiOptions options)
@@ -55,7 +55,7 @@ internal sealed class MpiGroup : ProcessGroup
     }
 
     /// <summary>Whether an operation runs or the group has failed: MPI cannot be ended in good order.</summary>
-    public bool IsBusy => _peers.Failure is not null || Volatile.Read(ref _thread) != 0 || _pending > 0;
+    public bool IsBusy => _peers.Failure is not null || Volatile.Read(ref _thread) != 0 || _pending.Count > 0;
 
     /// <summary>The first operations: they find the place of this process and check what the library computes.</summary>
     public void Meet()
@@ -103,8 +103,10 @@ internal sealed class MpiGroup : ProcessGroup
                 $"A sum over processes needs a contiguous tensor of Float32; this one is of {buffer.dtype}"
                 + $"{(buffer.is_contiguous() ? "" : " and not contiguous")}.", nameof(buffer));
         using var turn = Enter();
-        (_pendingThread, _pending) = (Environment.CurrentManagedThreadId, _pending + 1);
-        return Call(() => new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), [])));
+        var sum = Call(() => new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), [])));
+        _pendingThread = Environment.CurrentManagedThreadId;
+        _pending.Add(sum);
+        return sum;
     }
 
     internal override byte[][] Gather(ReadOnlySpan<byte> bytes)
@@ -180,8 +182,8 @@ internal sealed class MpiGroup : ProcessGroup
     /// <inheritdoc cref="WaitFor(Exchange, object)"/>
     public void WaitFor(Requests requests, in Notice own, object keep) => WaitFor(requests.Test, null, own, keep);
 
-    /// <summary>Marks one of the started sums as complete.</summary>
-    public void EndPending() => _pending--;
+    /// <summary>Removes a sum that is complete.</summary>
+    public void Forget(TensorSum sum) => _pending.Remove(sum);
 
     /// <summary>Calls the library; what it reports becomes an error of the group.</summary>
     /// <exception cref="ProcessGroupException">It failed.</exception>
@@ -206,7 +208,7 @@ internal sealed class MpiGroup : ProcessGroup
             throw _peers.FailedBefore();
         var thread = Environment.CurrentManagedThreadId;
         var other = Interlocked.CompareExchange(ref _thread, thread, 0);
-        if (other == 0 && (_pending == 0 || _pendingThread == thread) && (_library.OnlyThread == 0 || _library.OnlyThread == thread))
+        if (other == 0 && (_pending.Count == 0 || _pendingThread == thread) && (_library.OnlyThread == 0 || _library.OnlyThread == thread))
             return new Turn(this);
         if (other == 0)
             Volatile.Write(ref _thread, 0);

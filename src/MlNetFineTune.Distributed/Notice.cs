@@ -57,6 +57,7 @@ internal unsafe struct Notice
             OperationKind.End => "the end of its program",
             _ => Kind.ToString(),
         };
-        return $"{what} (operation {Number}{(_textLength > 0 && Kind != OperationKind.Failure ? $", {Text}" : "")})";
+        var position = _textLength > 0 && Kind is not (OperationKind.End or OperationKind.Failure) ? $", {Text}" : "";
+        return $"{what} (operation {Number}{position})";
     }
 }

@@ -43,7 +43,7 @@ internal sealed class Peers(MpiLibrary library)
         if (notice.Kind == OperationKind.Failure)
         {
             _gone[rank] = true;
-            throw Fail($"{Name} is in {own}, and another process has failed. {notice.Text}");
+            throw Fail($"{Name} has come to {own}, and another process has failed. {notice.Text}");
         }
         _lastHeard[rank] = notice;
         if (notice.Kind != own.Kind || notice.Number != own.Number

@@ -46,7 +46,6 @@ internal sealed unsafe class TensorSum : PendingSum
         if (_ended)
             return true;
         using var turn = _group.Enter();
-        // Both are tested, since each test lets all messages progress.
         return _group.Call(IsComplete);
     }
 
@@ -75,7 +74,7 @@ internal sealed unsafe class TensorSum : PendingSum
     private void End()
     {
         _ended = true;
-        _group.EndPending();
+        _group.Forget(this);
         _exchange.Dispose();
         _terms.ForEach(terms => NativeMemory.Free((void*)terms));
         if (_host is not null)

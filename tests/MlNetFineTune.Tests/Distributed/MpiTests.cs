@@ -117,8 +117,8 @@ public sealed class MpiTests
 
         Assert.AreNotEqual(0, run.Wait(), run.Output);
         Assert.Contains("The picture of row 7 cannot be read.", run.Error);
-        Assert.Contains("rank 0 caught: Rank 0 of 3 is in the sum of 5 numbers", run.Output);
-        Assert.Contains("rank 2 caught: Rank 2 of 3 is in the sum of 5 numbers", run.Output);
+        Assert.Contains("rank 0 caught: Rank 0 of 3 has come to the sum of 5 numbers", run.Output);
+        Assert.Contains("rank 2 caught: Rank 2 of 3 has come to the sum of 5 numbers", run.Output);
     }
 
     [TestMethod]
