@@ -52,6 +52,11 @@ internal abstract class FineTunedNetwork : IDisposable
         }
     } = ProcessGroup.Single;
 
+    /// <summary>
+    /// Whether a training step has sums over processes, so that a process without rows must take part with a placeholder. Default: no.
+    /// </summary>
+    public virtual bool NeedsAllProcesses => false;
+
     /// <summary>Statistics of BatchNorm over several processes; null for one.</summary>
     protected BatchStatistics? Statistics { get; private set; }
 

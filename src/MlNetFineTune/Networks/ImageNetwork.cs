@@ -206,6 +206,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         head.Dispose();
     }
 
+    public override bool NeedsAllProcesses => Statistics is not null;
+
     protected override void ShareStatistics() => Backbone.ShareStatistics(Statistics);
 
     protected override void Move(Device device)

@@ -121,7 +121,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var report = session.Run();
             network.PrepareForScoring();
             if (task.FitsOnValidation && report.BestEpoch > 0)
-                task = FitTask(task, session.Outputs.Value, data, fit.Channel);
+                task = FitTask(task, session.Outputs.Value, data, fit.Channel); // to the same outputs in all processes
             report = report with { Calibration = task.Calibration };
             var conformal = _options.Conformal is null ? null : ConformalFit.Of(run, task);
             RunReport.Write(folder, run, task, session.Outputs, report, conformal);
@@ -182,9 +182,10 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         }
     }
 
-    private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
-        ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
-        : throw AgreedFailure.Of(new InvalidOperationException(
-            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to fit "
-            + "calibration or threshold."));
+    private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) =>
+        AgreedFailure.In(() => outputs.Rows.Length > 0
+            ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
+            : throw new InvalidOperationException(
+                $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to fit "
+                + "calibration or threshold."));
 }

@@ -89,7 +89,7 @@ internal static class ConformalFit
         float[][] probabilities =
             [.. rows.Outputs.Rows.Select((_, place) => classes.ProbabilitiesOf(scores.AsSpan(place * length, length)))];
         var ofRows = run.Data.Calibration.LabelsOf(rows.Outputs.Rows);
-        Require(conformal, task, run.Data, ofRows); // again: some may not have been readable
+        AgreedFailure.In(() => Require(conformal, task, run.Data, ofRows)); // again: some may not have been readable
         int[] labels = [.. ofRows.Select(label => (int)label)];
         var sets = ConformalSets.Fit(conformal, probabilities, labels, classes.Names.Count);
         if (labels.Length < run.Data.Calibration.Rows.Length)
@@ -129,9 +129,9 @@ internal static class ConformalFit
         var rows = NetworkPass.Run(run, run.Data.Training with { Rows = sample }, withFeatures: true);
         return rows.Features.Count > 0
             ? NearestNeighbors.Of(rows.Features, novelty.Neighbors)
-            : throw new InvalidOperationException(
+            : throw AgreedFailure.Of(new InvalidOperationException(
                 $"None of the {sample.Length} sampled training {run.Data.Training.Source.Inputs.Noun}s could be read for the novelty "
-                + "score.");
+                + "score."));
     }
 
     private static string Text(float value) => FormattableString.Invariant($"{value}");

@@ -92,13 +92,20 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     // The loss is agreed on before the step, so that a process that ends leaves the others with the weights of the step before.
     private StepLoss ForwardAndBackwardOfSlice(StepInput batch, EpochOrder order)
     {
-        var outputs = phase.Forward(batch.Inputs, state.Batches);
-        // Without rows the pass of a placeholder takes part in the sums of BatchNorm, and its gradients are 0.
-        var own = batch.Rows.Length > 0 ? _loss.Of(outputs, batch, order) : new(outputs.sum().Mul(0), () => 0, Weight: 0);
-        var count = phase.Backward(own.Mean, own.CountOf, order.EndsStep(batch.Batch));
-        var all = _agreement.Sum(own.Mean.item<float>(), count, own.Weight);
+        var own = LossOfSlice(batch, order);
+        var count = phase.Backward(own?.Mean, () => own!.Value.CountOf(), order.EndsStep(batch.Batch));
+        var all = _agreement.Sum(own?.Mean.item<float>() ?? 0, count, own?.Weight ?? 0);
         phase.AddCount(all.Count);
         return StepLoss.Of(all);
+    }
+
+    // Without rows a placeholder takes part in the sums of BatchNorm, and its gradients are 0.
+    private BatchLoss.Result? LossOfSlice(StepInput batch, EpochOrder order)
+    {
+        if (batch.Rows.Length == 0 && !run.Network.NeedsAllProcesses)
+            return null;
+        var outputs = phase.Forward(batch.Inputs, state.Batches);
+        return batch.Rows.Length > 0 ? _loss.Of(outputs, batch, order) : new(outputs.sum().Mul(0), () => 0, Weight: 0);
     }
 
     // For the message of a process that waits in vain.

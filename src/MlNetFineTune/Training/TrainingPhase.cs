@@ -117,14 +117,14 @@ internal sealed class TrainingPhase : IDisposable
     /// same weight, independently of the sizes of the batches. With several processes the sums over them are started where the batch ends
     /// its step.
     /// </summary>
-    /// <param name="loss">Mean loss of the batch, or of this process's slice of it.</param>
+    /// <param name="loss">Mean loss of the batch, or of this process's slice of it; null if nothing is computed there.</param>
     /// <param name="countOf">Total weight of the rows in the mean.</param>
     /// <param name="endsStep">Whether a step of the optimizer follows.</param>
     /// <returns>The total weight, where it was needed; otherwise 0.</returns>
     /// <exception cref="InvalidOperationException">The loss does not depend on any trained parameter.</exception>
-    public double Backward(Tensor loss, Func<double> countOf, bool endsStep)
+    public double Backward(Tensor? loss, Func<double> countOf, bool endsStep)
     {
-        if (!loss.requires_grad)
+        if (loss is { requires_grad: false })
         {
             throw new InvalidOperationException(
                 $"Nothing that trains in {_run.Network.Name} reaches its output: "
@@ -133,15 +133,7 @@ internal sealed class TrainingPhase : IDisposable
         if (!HasPending)
             Optimizer.ZeroGradients();
         _pendingBatches++;
-        var count = 0.0;
-        if (_accumulates)
-        {
-            count = countOf();
-            loss = loss.Mul(count);
-        }
-        loss.backward();
-        _run.Network.CheckBackward();
-        _stages?.Backward(endsStep && _buckets is not null ? _buckets.Complete : null);
+        var count = loss is null ? 0 : Backward(loss, countOf, endsStep ? _buckets : null);
         if (endsStep)
             _buckets?.Complete(stage: 0); // in every process before the next sum
         return count;
@@ -229,6 +221,20 @@ internal sealed class TrainingPhase : IDisposable
     private string? FindUnusableNorm(ModelInputs inputs, int batch) => SingleRow.FindUnusableNorm(
         _run.Network,
         () => _run.Network.ForwardInTraining(inputs.With(inputs.Activations.clone()), Encoder.Stages, _run.Seed, batch));
+
+    private double Backward(Tensor loss, Func<double> countOf, GradientBuckets? buckets)
+    {
+        var count = 0.0;
+        if (_accumulates)
+        {
+            count = countOf();
+            loss = loss.Mul(count);
+        }
+        loss.backward();
+        _run.Network.CheckBackward();
+        _stages?.Backward(buckets is null ? null : buckets.Complete);
+        return count;
+    }
 
     private Tensor ForwardFrom(ModelInputs inputs, int first, int batch) => Planned.TrainsPairs
         ? _run.Network.FeaturesInTraining(inputs, first, _run.Seed, batch)

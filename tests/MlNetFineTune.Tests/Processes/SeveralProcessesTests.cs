@@ -144,34 +144,50 @@ public sealed class SeveralProcessesTests
     }
 
     [TestMethod]
-    [DataRow(false)]
-    [DataRow(true)]
-    public void TextsAreTheSame(bool pairs)
+    [DataRow(2, 9, false)]
+    [DataRow(2, 9, true)]
+    [DataRow(3, 2, false)] // in each batch a process without rows
+    [DataRow(3, 4, true)] // two pairs
+    public void TextsAreTheSame(int size, int batchSize, bool pairs)
     {
         var options = SmallTexts.Options with
         {
             Backbone = TextBackbone.FromFolder(SmallTexts.CreateFolder("bert", dropout: 0.1)),
             Optimizer = Optimizer.Sgd(),
             LearningRate = pairs ? 0.05f : 0.02f,
-            Epochs = pairs ? 4 : 7,
-            BatchSize = 9,
+            Epochs = batchSize < 9 ? 3 : pairs ? 4 : 7,
+            BatchSize = batchSize,
             Strategy = pairs ? Strategy.ContrastiveThenProbe(2, encoderRate: 0.2f) : Strategy.Full(1),
             Validation = ValidationData.Fraction(0.3f),
         };
         var rows = SmallTexts.Take(36);
 
-        SeveralProcesses.AssertAreOne(2, options, (ml, its) => ml.MulticlassClassification.Trainers
+        SeveralProcesses.AssertAreOne(size, options, (ml, its) => ml.MulticlassClassification.Trainers
             .FineTuneText(its).Fit(SmallTexts.View(ml, rows)));
     }
 
     [TestMethod]
-    public void WordsAndAnswersOfDifferentLengthsAreTheSame()
+    [DataRow(16)]
+    [DataRow(1)]
+    public void WordsAndAnswersOfDifferentLengthsAreTheSame(int batchSize)
     {
-        var words = SmallWords.Options with { Epochs = 3, Optimizer = Optimizer.Sgd(), Validation = ValidationData.Fraction(0.3f) };
+        var words = SmallWords.Options with
+        {
+            BatchSize = batchSize,
+            Epochs = batchSize == 1 ? 1 : 3,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.Fraction(0.3f),
+        };
         SeveralProcesses.AssertAreOne(2, words, (ml, its) => ml.FineTuning.FineTuneText(its)
             .Fit(SmallWords.View(ml, SmallWords.Take(31))));
 
-        var answers = SmallAnswers.Options with { Epochs = 3, Optimizer = Optimizer.Sgd(), Validation = ValidationData.Fraction(0.3f) };
+        var answers = SmallAnswers.Options with
+        {
+            BatchSize = batchSize,
+            Epochs = words.Epochs,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.Fraction(0.3f),
+        };
         SeveralProcesses.AssertAreOne(2, answers, (ml, its) => ml.FineTuning.FineTuneText(its)
             .Fit(SmallAnswers.View(ml, SmallAnswers.Take(31))));
     }

@@ -49,7 +49,7 @@ public sealed class SharedWorkTests : IDisposable
         Assert.AreEqual((0, validation.RowsComputed),
             (second[1].Report.FeatureCache!.RowsComputed, second[1].Report.FeatureCache!.RowsFound));
         Assert.HasCount(2, FilesIn(cache));
-        Assert.AreEqual(0, Directory.GetFiles(cache, "*.tmp", SearchOption.AllDirectories).Length);
+        Assert.IsEmpty(Directory.GetFiles(cache, "*.tmp", SearchOption.AllDirectories));
     }
 
     [TestMethod]

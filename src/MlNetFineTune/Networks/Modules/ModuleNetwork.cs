@@ -195,8 +195,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        return RunSeeded(inputs, () => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias()
-            .MoveToOuterDisposeScope();
+        var output = RunSeeded(inputs, () => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias();
+        RequireAdaptersRan(stage, stage + 1);
+        return output.MoveToOuterDisposeScope();
     }
 
     /// <summary>Ready to score, so that adapters are merged.</summary>
@@ -246,12 +247,12 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     private static Tensor Contiguous(Tensor input) => input.is_contiguous() ? input : input.contiguous();
 
     // A hook runs where a layer is called, and not in its `forward`: the adapter would learn nothing, and nobody would know.
-    private void RequireAdaptersRan(int first)
+    private void RequireAdaptersRan(int first, int end = int.MaxValue)
     {
         if (_ranWithAdapters || Adapters.Count == 0)
             return;
         var idle = _adaptable.Where(named => named.Layer is TorchLayer { Adapter.Merged: null, Ran: false }
-            && StageOf(named.Name) >= first).ToList();
+            && IsIn(named.Name)).ToList();
         if (idle.Count > 0)
         {
             throw new InvalidOperationException(
@@ -261,7 +262,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
                 + "write that in forward in the place of layer.forward(x), or "
                 + "leave a layer that is not used out of the adapter's targets.");
         }
-        _ranWithAdapters = true;
+        _ranWithAdapters = Adapters.Layers.All(IsIn);
+
+        bool IsIn(string layer) => StageOf(layer) >= first && StageOf(layer) < end;
     }
 
     private List<(string Name, nn.Module Layer)> LayersBelowHead() =>
