@@ -25,7 +25,7 @@ internal sealed class NativeWatchdog
     private void Watch()
     {
         // Counted by intervals and not by the clock: time in which the whole process was stopped does not count.
-        for (var (waited, seen) = (TimeSpan.Zero, 0L); ; Thread.Sleep(s_interval))
+        for (var (waited, seen) = (TimeSpan.Zero, -1L); ; Thread.Sleep(s_interval))
         {
             var (function, calls) = _library.Running;
             waited = function is not null && calls == seen ? waited + s_interval : TimeSpan.Zero;

@@ -8,6 +8,9 @@ public sealed class MpiTests
 {
     private const string Program = "MlNetFineTune.Ranks";
 
+    // Seconds of MpiOptions.Timeout where a process waits in vain: longer than the start of one lasts on a busy machine.
+    private const string Short = "30";
+
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
@@ -57,7 +60,7 @@ public sealed class MpiTests
     public void AProcessThatFailsEndsAllInMpichToo(string fault, string message)
     {
         RequireMpichOrSkip();
-        using var run = MpiRun.Start(3, Program, [fault, "10"], MpiRun.Mpich);
+        using var run = MpiRun.Start(3, Program, [fault, Short], MpiRun.Mpich);
 
         Assert.AreNotEqual(0, run.Wait(), run.Output);
         Assert.Contains(message, run.Error);
@@ -90,7 +93,7 @@ public sealed class MpiTests
     public void AProcessThatHangsEndsAllWithinTheTimeout(string fault)
     {
         MpiRun.RequireOrSkip();
-        using var run = MpiRun.Start(3, Program, [fault, "10"]);
+        using var run = MpiRun.Start(3, Program, [fault, Short]);
 
         Assert.AreNotEqual(0, run.Wait(), run.Output);
         Assert.Contains(
@@ -135,7 +138,7 @@ public sealed class MpiTests
     public void AProcessThatIsDoneWaitsAtItsEndForThoseThatWorkOnLongerThanTheTimeout()
     {
         MpiRun.RequireOrSkip();
-        using var run = MpiRun.Start(3, Program, ["leave-late", "1"]);
+        using var run = MpiRun.Start(3, Program, ["leave-late", Short]);
 
         Assert.AreEqual(0, run.Wait(), run.Error);
         for (var rank = 0; rank < 3; rank++)

@@ -9,7 +9,7 @@ namespace MlNetFineTune.Tests.Distributed;
 public sealed partial class MpiTrainingTests
 {
     private const string Program = "MlNetFineTune.Ranks";
-    private const string LongTimeout = "300", ShortTimeout = "15"; // seconds
+    private const string LongTimeout = "300", ShortTimeout = "30"; // seconds
     private const float Tolerance = 1e-5f;
 
     // Shares of the training, drawn once.
@@ -131,6 +131,6 @@ public sealed partial class MpiTrainingTests
     [GeneratedRegex("batch [0-9]+")]
     private static partial Regex BatchLine();
 
-    [GeneratedRegex(@"Rank \d of \d has waited 1\d s in .*(for rank \d|no longer takes part)")]
+    [GeneratedRegex(@"Rank \d of \d has waited 3\d s in .*(for rank \d|no longer takes part)")]
     private static partial Regex WaitedInVain();
 }
