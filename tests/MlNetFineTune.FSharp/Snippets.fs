@@ -24,3 +24,8 @@ let trainer (ml: MLContext) = ml.MulticlassClassification.Trainers.FineTuneImage
 
 /// F# has no extension properties of C# 14.
 let fineTuning (ml: MLContext) = FineTuningExtensions.get_FineTuning ml
+
+/// Nor static extension members.
+let processes () = MpiProcessGroup.Mpi()
+
+let localRank (group: ProcessGroup) = MpiProcessGroup.get_LocalRank group

@@ -38,11 +38,18 @@ public sealed class FSharpTests
         StringAssert.Contains(Value<ImageFineTuningOptions>("options").Describe(), "at learning rate 1e-4");
     }
 
+    [TestMethod]
+    public void FSharpReachesGroupsOfProcesses()
+    {
+        Assert.AreSame(ProcessGroup.Single, s_snippets.GetMethod("processes")!.Invoke(null, []));
+        Assert.AreEqual(0, s_snippets.GetMethod("localRank")!.Invoke(null, [ProcessGroup.Single]));
+    }
+
     // F# and C# before 13 see another kind of list as one that must always be given.
     [TestMethod]
     public void ListsOfAnyLengthAreArrays()
     {
-        var others = new[] { typeof(Backbone).Assembly, typeof(OnnxPrecision).Assembly }
+        var others = new[] { typeof(Backbone).Assembly, typeof(OnnxPrecision).Assembly, typeof(MpiOptions).Assembly }
             .SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsVisible)
             .SelectMany(type => type.GetMethods().Cast<MethodBase>().Concat(type.GetConstructors()))
             .Where(method => method.GetParameters().Any(parameter => parameter.IsDefined(typeof(ParamCollectionAttribute), inherit: false)))

@@ -5,6 +5,11 @@ namespace MlNetFineTune.Tests.Support;
 /// <summary>The host that runs these tests, in a process of its own.</summary>
 internal static class DotNet
 {
+    /// <summary>Path of its executable.</summary>
+    public static string Host { get; } = Path.Combine(
+        Path.GetDirectoryName(typeof(object).Assembly.Location)!, // <dotnet>/shared/Microsoft.NETCore.App/<version>
+        "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+
     /// <summary>What the program prints; the test fails with its errors where it does.</summary>
     public static string Run(params IEnumerable<string> arguments)
     {
@@ -17,12 +22,8 @@ internal static class DotNet
     }
 
     /// <summary>Its output and errors are redirected. The caller disposes it.</summary>
-    public static Process Start(params IEnumerable<string> arguments)
-    {
-        var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
-        var host = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        return Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-    }
+    public static Process Start(params IEnumerable<string> arguments) =>
+        Process.Start(new ProcessStartInfo(Host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
 
     /// <summary>Arguments that run a program beside the tests with the tests' own dependencies.</summary>
     public static IEnumerable<string> WithTestDependencies(string assembly, params IEnumerable<string> arguments)

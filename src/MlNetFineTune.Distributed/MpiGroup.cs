@@ -1,0 +1,290 @@
+using System.Runtime.InteropServices;
+using MlNetFineTune.Processes;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Distributed;
+
+/// <summary>
+/// Several processes over MPI. Every operation begins with an <see cref="Exchange"/>; more data than fit into it follow by collectives
+/// that are started and tested, never by blocking ones, so that each wait has a limit.
+/// </summary>
+/// <remarks>
+/// Sums have the same bits in each process. Short ones are added in the order of the ranks. Of MPI_Allreduce the standard only recommends
+/// it; it holds for the algorithms of Open MPI (coll/libnbc/nbc_iallreduce.c) and MPICH, because each either computes a number in one
+/// process and distributes it (binomial tree, ring, reduce-scatter), or adds the same pair in both partners (recursive doubling: a + b and
+/// b + a are equal). <see cref="SumCheck"/> looks at it at the start.
+/// </remarks>
+internal sealed class MpiGroup : ProcessGroup
+{
+    // Below 2^31 bytes, the limit of MPI's counts, with a margin: messages near the limit have had faults in several libraries.
+    private const int ChunkBytes = 1 << 28;
+
+    // Buffers of operations that failed: MPI may still write there until the process ends.
+    private static readonly List<object> s_abandoned = [];
+
+    private readonly MpiLibrary _library;
+    private readonly MpiOptions _options;
+    private readonly Peers _peers;
+    private volatile string _position = "";
+    private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
+    private int _thread;
+    private int _pendingThread;
+
+    public MpiGroup(MpiLibrary library, MpiOptions options)
+    {
+        (_library, _options, _peers) = (library, options, new Peers(library));
+    }
+
+    public override int Rank => _library.Rank;
+
+    public override int Size => _library.Size;
+
+    /// <summary>Where this process is among those of its machine.</summary>
+    public Placement Placement { get; private set; } = Placement.Unknown;
+
+    /// <summary>"Rank 1 of 4".</summary>
+    public string Name => _peers.Name;
+
+    /// <summary>" (epoch 3, step 12)"; empty where nothing is known.</summary>
+    public string At => _position is { Length: > 0 } position ? $" ({position})" : "";
+
+    internal override string Position
+    {
+        get => _position;
+        set => _position = value;
+    }
+
+    /// <summary>Whether an operation runs or the group has failed: MPI cannot be ended in good order.</summary>
+    public bool IsBusy => _peers.Failure is not null || Volatile.Read(ref _thread) != 0 || _pending.Count > 0;
+
+    /// <summary>The first operations: they find the place of this process and check what the library computes.</summary>
+    public void Meet()
+    {
+        Placement = Placement.Of(this);
+        Placement.SetThreads(_options.Threads);
+        SumCheck.Run(this, _library.Version);
+    }
+
+    internal override unsafe void Sum(Span<double> values)
+    {
+        using var turn = Enter();
+        var bytes = MemoryMarshal.AsBytes(values);
+        var exchange = Come(OperationKind.Sum, values.Length, bytes);
+        if (bytes.Length <= Notice.DataBytes)
+        {
+            values.Clear();
+            for (var rank = 0; rank < Size; rank++)
+            {
+                var terms = MemoryMarshal.Cast<byte, double>(exchange[rank].Data);
+                for (var i = 0; i < values.Length; i++)
+                    values[i] += terms[i];
+            }
+        }
+        else
+        {
+            var buffer = GC.AllocateUninitializedArray<double>(values.Length, pinned: true);
+            values.CopyTo(buffer);
+            var requests = new Requests(_library);
+            for (var start = 0; start < buffer.Length; start += ChunkBytes / sizeof(double))
+            {
+                var count = Math.Min(ChunkBytes / sizeof(double), buffer.Length - start);
+                requests.Add(Call(() => _library.StartSum(null, (double*)Address(buffer) + start, count, doubles: true)));
+            }
+            WaitFor(requests, exchange.Own, buffer);
+            buffer.CopyTo(values);
+        }
+        exchange.Dispose();
+    }
+
+    internal override PendingSum StartSum(Tensor buffer)
+    {
+        if (buffer.dtype != ScalarType.Float32 || !buffer.is_contiguous())
+            throw new ArgumentException(
+                $"A sum over processes needs a contiguous tensor of Float32; this one is of {buffer.dtype}"
+                + $"{(buffer.is_contiguous() ? "" : " and not contiguous")}.", nameof(buffer));
+        using var turn = Enter();
+        var sum = Call(() => new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), [])));
+        _pendingThread = Environment.CurrentManagedThreadId;
+        _pending.Add(sum);
+        return sum;
+    }
+
+    internal override byte[][] Gather(ReadOnlySpan<byte> bytes)
+    {
+        using var turn = Enter();
+        var exchange = Come(OperationKind.Gather, bytes.Length, bytes);
+        var all = new byte[Size][];
+        var requests = new Requests(_library);
+        for (var rank = 0; rank < Size; rank++)
+        {
+            ref var notice = ref exchange[rank];
+            all[rank] = Receive(notice, rank, rank == Rank ? bytes : [], requests);
+        }
+        WaitFor(requests, exchange.Own, all);
+        exchange.Dispose();
+        return all;
+    }
+
+    internal override byte[] Broadcast(ReadOnlySpan<byte> bytes)
+    {
+        using var turn = Enter();
+        var exchange = Come(OperationKind.Broadcast, IsFirst ? bytes.Length : 0, IsFirst ? bytes : []);
+        var requests = new Requests(_library);
+        var result = Receive(exchange[0], 0, IsFirst ? bytes : [], requests);
+        WaitFor(requests, exchange.Own, result);
+        exchange.Dispose();
+        return result;
+    }
+
+    /// <summary>Says why, here and to all others, which then throw when they come to their next operation. Returns.</summary>
+    internal override void Abort(Exception reason)
+    {
+        var message = reason is ProcessGroupException ? reason.Message
+            : $"{Name} ends all processes{At}: {reason.GetType().Name}: {reason.Message}";
+        if (_peers.Announce(message))
+            Console.Error.WriteLine(message);
+    }
+
+    /// <summary>
+    /// Waits until all others have failed too, for a limited time: before they are ended, process 0 may save a checkpoint.
+    /// </summary>
+    public void WaitUntilAllHaveFailed(TimeSpan limit)
+    {
+        var clock = new WaitClock();
+        // A thread that is inside an operation leaves it, because the group has failed. This one is inside it still where the operation
+        // itself threw: an unhandled exception is reported before the stack is unwound.
+        while (Interlocked.CompareExchange(ref _thread, Environment.CurrentManagedThreadId, 0) is not 0 and var other
+            && other != Environment.CurrentManagedThreadId)
+        {
+            if (clock.Waited > limit)
+                return;
+            clock.Pause();
+        }
+        _peers.WaitUntilAllHaveFailed(clock, limit);
+    }
+
+    public override string ToString() => $"Mpi ({Size} processes)";
+
+    /// <summary>Waits, as long as it takes, until all other programs have come to their end.</summary>
+    /// <exception cref="ProcessGroupException">One does something else.</exception>
+    public void MeetAtEnd()
+    {
+        // As long as the others live they may work alone: rank 0 evaluates and saves.
+        var exchange = Begin(OperationKind.End, 0, []);
+        while (!Call(exchange.Test))
+            Thread.Sleep(10);
+        exchange.Dispose();
+    }
+
+    /// <summary>Waits until a message and its exchange are complete.</summary>
+    public void WaitFor(Exchange exchange, object keep) => WaitFor(exchange.Test, exchange, exchange.Own, keep);
+
+    /// <inheritdoc cref="WaitFor(Exchange, object)"/>
+    public void WaitFor(Requests requests, in Notice own, object keep) => WaitFor(requests.Test, null, own, keep);
+
+    /// <summary>Removes a sum that is complete.</summary>
+    public void Forget(TensorSum sum) => _pending.Remove(sum);
+
+    /// <summary>Calls the library; what it reports becomes an error of the group.</summary>
+    /// <exception cref="ProcessGroupException">It failed.</exception>
+    public T Call<T>(Func<T> function)
+    {
+        try
+        {
+            return function();
+        }
+        catch (MpiException fault)
+        {
+            throw _peers.Fail($"{Name}{At}: MPI failed. {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>The turn of this thread: until its end no other thread may use the group.</summary>
+    /// <exception cref="ProcessGroupException">The group has failed before.</exception>
+    /// <exception cref="InvalidOperationException">Another thread uses the group.</exception>
+    public Turn Enter()
+    {
+        if (_peers.Failure is not null)
+            throw _peers.FailedBefore();
+        var thread = Environment.CurrentManagedThreadId;
+        var other = Interlocked.CompareExchange(ref _thread, thread, 0);
+        if (other == 0 && (_pending.Count == 0 || _pendingThread == thread) && (_library.OnlyThread == 0 || _library.OnlyThread == thread))
+            return new Turn(this);
+        if (other == 0)
+            Volatile.Write(ref _thread, 0);
+        throw new InvalidOperationException(
+            $"{Name}{At}: thread {thread} uses the group of processes, "
+            + (_library.OnlyThread != 0
+                ? $"but {_library.Version} serves only thread {_library.OnlyThread}, which called ProcessGroup.Mpi. "
+                : $"while thread {(other != 0 ? other : _pendingThread)} does. ")
+            + "Train one model after the other.");
+    }
+
+    private Exchange Begin(OperationKind kind, long length, ReadOnlySpan<byte> data) => _peers.Begin(kind, length, data, _position);
+
+    /// <summary>Starts an operation and waits until all have come to it.</summary>
+    private Exchange Come(OperationKind kind, long length, ReadOnlySpan<byte> data)
+    {
+        Exchange exchange;
+        try
+        {
+            exchange = Begin(kind, length, data);
+        }
+        catch (MpiException fault)
+        {
+            throw _peers.Fail($"{Name}{At}: MPI failed. {fault.Message}", fault);
+        }
+        WaitFor(exchange, exchange);
+        return exchange;
+    }
+
+    /// <summary>The bytes of a process: from its notice, or by messages that are started here.</summary>
+    private unsafe byte[] Receive(in Notice notice, int from, ReadOnlySpan<byte> own, Requests requests)
+    {
+        if (notice.Length <= Notice.DataBytes)
+        {
+            var copy = notice;
+            return copy.Data[..(int)notice.Length].ToArray();
+        }
+        var bytes = GC.AllocateUninitializedArray<byte>((int)notice.Length, pinned: true);
+        own.CopyTo(bytes);
+        for (var start = 0; start < bytes.Length; start += Math.Min(ChunkBytes, bytes.Length - start))
+        {
+            var at = start;
+            requests.Add(Call(() => _library.StartBroadcast(
+                (byte*)Address(bytes) + at, Math.Min(ChunkBytes, bytes.Length - at), from)));
+        }
+        return bytes;
+    }
+
+    private static unsafe void* Address<T>(T[] pinned)
+        where T : unmanaged => (void*)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0);
+
+    private void WaitFor(Func<bool> isComplete, Exchange? exchange, in Notice own, object keep)
+    {
+        var clock = new WaitClock();
+        try
+        {
+            while (!Call(isComplete))
+            {
+                if (_peers.Failure is not null)
+                    throw _peers.FailedBefore();
+                if (clock.Waited > _options.Timeout)
+                    throw _peers.TimedOut(exchange, own, clock.Waited);
+                clock.Pause();
+            }
+        }
+        catch
+        {
+            lock (s_abandoned)
+                s_abandoned.Add(keep);
+            throw;
+        }
+    }
+
+    /// <summary>The time in which one thread uses the group.</summary>
+    public readonly ref struct Turn(MpiGroup group)
+    {
+        public void Dispose() => Volatile.Write(ref group._thread, 0);
+    }
+}

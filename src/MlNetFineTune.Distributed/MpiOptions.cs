@@ -1,0 +1,55 @@
+namespace MlNetFineTune;
+
+/// <summary>Settings of a group of processes over MPI: <c>ProcessGroup.Mpi(options)</c>. Those of all processes must be equal.</summary>
+public sealed record MpiOptions
+{
+    /// <summary>
+    /// The longest time that a process waits for another one. Default 10 minutes, as that of NCCL in PyTorch. When it has passed, all
+    /// processes end with an error that names the missing one. It must be longer than the longest work that one process does alone while
+    /// the others wait, such as the download of weights. A process that dies is noticed by the launcher at once.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public TimeSpan Timeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(Timeout));
+            field = value;
+        }
+    } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Number of threads of libtorch in each process (<c>torch.set_num_threads</c>, for the whole process). Default null: the cores that
+    /// the process may use, divided by the number of processes that share them; where <c>OMP_NUM_THREADS</c> or
+    /// <c>MKL_NUM_THREADS</c> is set, nothing is changed. A group of one changes nothing either.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is below 1.</exception>
+    public int? Threads
+    {
+        get;
+        init
+        {
+            if (value is { } threads)
+                ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// Name or path of the MPI library, such as <c>/opt/mpich/lib/libmpi.so</c>. Default null: the value of
+    /// <c>MLNETFINETUNE_MPI_LIBRARY</c>; else the usual names of the launcher's own implementation (Open MPI, MPICH, Intel MPI, MS-MPI)
+    /// where the system's loader finds them. It must belong to the implementation that starts the processes.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is empty.</exception>
+    public string? Library
+    {
+        get;
+        init
+        {
+            if (value is not null)
+                ArgumentException.ThrowIfNullOrWhiteSpace(value, nameof(Library));
+            field = value;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Runtime.InteropServices;
+using MlNetFineTune.Distributed;
+
+namespace MlNetFineTune.Ranks;
+
+/// <summary>What goes wrong in rank 1 while the others go on.</summary>
+internal static partial class Faults
+{
+    private const int Kill = 9, Stop = 19; // Linux
+
+    /// <returns>The exit code of the program.</returns>
+    public static int Run(string what, ProcessGroup group)
+    {
+        for (var step = 1; step <= 3; step++)
+        {
+            group.Position = $"step {step}";
+            Step(group, 5);
+        }
+        group.Position = "step 4";
+        if (group.Rank == 1)
+            return Fail(what, group);
+        if (what == "leave-late")
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(35)); // longer than the others' timeout
+            Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
+            return 0;
+        }
+        try
+        {
+            while (true)
+                Step(group, 5);
+        }
+        catch (ProcessGroupException e) when (what == "caught")
+        {
+            Console.WriteLine($"rank {group.Rank} caught: {e.Message}");
+            return 0;
+        }
+    }
+
+    public static void CallAgain(ProcessGroup group, MpiOptions options)
+    {
+        Collectives.Require(ReferenceEquals(group, ProcessGroup.Mpi()) && ReferenceEquals(group, ProcessGroup.Mpi(options)), "the group");
+        try
+        {
+            ProcessGroup.Mpi(options with { Threads = 3 });
+            Collectives.Require(false, "a call with other options");
+        }
+        catch (InvalidOperationException e)
+        {
+            Console.WriteLine(e.Message);
+        }
+    }
+
+    private static void Step(ProcessGroup group, int length) => group.Sum(new double[length]);
+
+    private static int Fail(string what, ProcessGroup group)
+    {
+        switch (what)
+        {
+            case "killed":
+                _ = Signal(Environment.ProcessId, Kill);
+                break;
+            case "stopped":
+                _ = Signal(Environment.ProcessId, Stop);
+                break;
+            case "hangs":
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case "throws":
+            {
+                var fault = new InvalidDataException("The picture of row 7 cannot be read.");
+                group.Abort(fault);
+                throw fault;
+            }
+            case "caught":
+                group.Abort(new InvalidDataException("The picture of row 7 cannot be read."));
+                return 0;
+            case "in-a-thread":
+                new Thread(() => throw new InvalidDataException("A worker has failed.")).Start();
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case "unhandled":
+                throw new InvalidDataException("A program has failed.");
+            case "leaves" or "leave-late":
+                Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
+                return 0;
+            case "lengths":
+                Step(group, 6);
+                break;
+            case "long-lengths":
+                Step(group, 6000);
+                break;
+            case "another":
+                group.Gather([1, 2, 3]);
+                break;
+            case "threads":
+                TwoThreads(group);
+                break;
+            case "null":
+                NullReferenceStaysAnException();
+                throw new InvalidDataException("A null reference was caught.");
+            default:
+                throw new ArgumentException(what);
+        }
+        return 2;
+    }
+
+    // The runtime makes it from SIGSEGV, which MPI libraries handle too.
+    private static void NullReferenceStaysAnException()
+    {
+        string? nothing = Environment.GetEnvironmentVariable("MLNETFINETUNE_NO_SUCH_VARIABLE");
+        try
+        {
+            Console.WriteLine(nothing!.Length);
+        }
+        catch (NullReferenceException)
+        {
+        }
+    }
+
+    private static void TwoThreads(ProcessGroup group)
+    {
+        using var turn = ((MpiGroup)group).Enter(); // as an operation that is under way in this thread
+        Exception? fault = null;
+        var other = new Thread(() =>
+        {
+            try
+            {
+                Step(group, 5);
+            }
+            catch (Exception e)
+            {
+                fault = e;
+            }
+        });
+        other.Start();
+        other.Join();
+        throw fault ?? new InvalidOperationException("Two threads were allowed.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+}
