@@ -3,6 +3,7 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Processes;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 using TorchSharp;
@@ -41,7 +42,8 @@ internal sealed class ReadyLoop : IDisposable
 
     /// <summary>One preloaded batch of pixels, [N, 3, S, S].</summary>
     public static ReadyLoop OfPixels(
-        ImageNetwork network, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
+        ImageNetwork network, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false,
+        ProcessGroup? processes = null)
     {
         var options = new ImageFineTuningOptions
         {
@@ -50,14 +52,16 @@ internal sealed class ReadyLoop : IDisposable
             Schedule = LearningRateSchedule.Constant(),
             Progress = new Silent(),
             ActivationCheckpointing = activationCheckpointing,
+            Processes = processes ?? ProcessGroup.Single,
         };
         var rows = Labeled(new Ready(labels.Length), labels);
         return new ReadyLoop(network, trainedStages, network.Head.Outputs, options, options.CreateInput(), rows,
-            (_, phase) => new ReadyInputs(network, phase.FrozenStages, pixels));
+            (_, phase) => new ReadyInputs(network, phase.FrozenStages, pixels, options.Processes));
     }
 
     /// <summary>All of a text network, on texts that are encoded already.</summary>
-    public static ReadyLoop OfTexts(TextNetwork network, TextInput input, TextDataset texts, int[] labels)
+    public static ReadyLoop OfTexts(
+        TextNetwork network, TextInput input, TextDataset texts, int[] labels, ProcessGroup? processes = null)
     {
         var options = new TextFineTuningOptions
         {
@@ -65,10 +69,11 @@ internal sealed class ReadyLoop : IDisposable
             LearningRate = 5e-5f,
             Schedule = LearningRateSchedule.Constant(),
             Progress = new Silent(),
+            Processes = processes ?? ProcessGroup.Single,
         };
         return new ReadyLoop(network, network.Stages.Count, network.Head.Outputs, options, input, Labeled(texts, labels), (run, phase) =>
             new RowInputs(phase.Encoder, run.Data.Training, new RowViews(run.Data.Training.Source, Augmentation.None, run.Seed),
-                options.Epochs, new BadRowLog(options.BadRows, run.Channel), CancellationToken.None));
+                options.Epochs, new BadRowLog(options.BadRows, run.Channel), CancellationToken.None, processes: options.Processes));
     }
 
     /// <summary>Steps with all rows.</summary>
@@ -97,17 +102,21 @@ internal sealed class ReadyLoop : IDisposable
         withoutLabel: 0);
 
     // Preloaded pixels through the frozen stages, if any, as in RowInputs with decoded ones.
-    private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs
+    private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels, ProcessGroup processes) : StepInputs
     {
         public override IEnumerable<StepInput> Read(
             IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null)
         {
             foreach (var (batch, rows) in batches.Index().Skip(first))
             {
+                var (start, length) = Slice.Of(rows.Length, processes).GetOffsetAndLength(rows.Length);
                 Tensor activations;
                 using (no_grad())
-                    activations = classifier.Backbone.Forward(pixels, 0, frozenStages);
-                yield return new StepInput(activations, rows) { Batch = batch };
+                {
+                    using var own = pixels.narrow(0, start, length);
+                    activations = classifier.Backbone.Forward(own, 0, frozenStages);
+                }
+                yield return new StepInput(activations, rows[start..(start + length)]) { Batch = batch, BatchRows = rows };
             }
         }
     }

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using MlNetFineTune.Processes;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>A process group that measures how long the training waits for the others, and what it sums.</summary>
+internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
+{
+    private readonly Stopwatch _waiting = new();
+
+    public override int Rank => inner.Rank;
+
+    public override int Size => inner.Size;
+
+    /// <summary>Time in which the training did nothing but wait.</summary>
+    public TimeSpan Waiting => _waiting.Elapsed;
+
+    /// <summary>Numbers of each tensor that was summed.</summary>
+    public List<long> Sums { get; } = [];
+
+    internal override string Position
+    {
+        get => inner.Position;
+        set => inner.Position = value;
+    }
+
+    public void Restart()
+    {
+        _waiting.Reset();
+        Sums.Clear();
+    }
+
+    internal override void Sum(Span<double> values)
+    {
+        _waiting.Start();
+        inner.Sum(values);
+        _waiting.Stop();
+    }
+
+    internal override PendingSum StartSum(Tensor buffer)
+    {
+        Sums.Add(buffer.numel());
+        _waiting.Start(); // the copy into the library's buffers, where it makes one
+        var pending = inner.StartSum(buffer);
+        _waiting.Stop();
+        return new Timed(this, pending);
+    }
+
+    internal override byte[][] Gather(ReadOnlySpan<byte> bytes)
+    {
+        _waiting.Start();
+        var all = inner.Gather(bytes);
+        _waiting.Stop();
+        return all;
+    }
+
+    internal override byte[] Broadcast(ReadOnlySpan<byte> bytes) => inner.Broadcast(bytes);
+
+    internal override void Abort(Exception reason) => inner.Abort(reason);
+
+    private sealed class Timed(TimedGroup group, PendingSum pending) : PendingSum
+    {
+        public override bool Progress()
+        {
+            group._waiting.Start();
+            var isComplete = pending.Progress();
+            group._waiting.Stop();
+            return isComplete;
+        }
+
+        public override void Wait()
+        {
+            group._waiting.Start();
+            pending.Wait();
+            group._waiting.Stop();
+        }
+    }
+}
