@@ -67,6 +67,7 @@ internal static class RunReport
             .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")]
                 : ((string, string)[])[],
             ("Seed", run.Seed.ToString(CultureInfo.InvariantCulture)),
+            .. run.Processes.IsSeveral ? [("Processes", Invariant($"{run.Processes.Size}"))] : ((string, string)[])[],
             ("Torch threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("Workers", $"{options.Workers.ToString(CultureInfo.InvariantCulture)} (do not change the result)"),
             ("Device", network.Device.type.ToString()),

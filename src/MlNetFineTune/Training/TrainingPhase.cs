@@ -13,12 +13,14 @@ internal sealed class TrainingPhase : IDisposable
     private readonly TrainingRun _run;
     private readonly StagePass? _stages;
     private readonly GradientBuckets? _buckets;
+    private readonly WeightSnapshot? _statistics; // running statistics before a batch, if a checkpoint may need them
     private readonly GradientClipping _clipping;
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
     private readonly bool _accumulates;
     private bool _triedSingleRow;
     private string? _unusableNorm;
+    private bool _isInBatch;
     private int _pendingBatches;
     private double _pendingCount;
 
@@ -47,6 +49,9 @@ internal sealed class TrainingPhase : IDisposable
             : null;
         _buckets = Group.IsSeveral
             ? new GradientBuckets(Group, network.Parameters().Where(parameter => planned.ScaleOf(parameter.Name) > 0))
+            : null;
+        _statistics = Group.IsSeveral && Group.IsFirst && options.Checkpoint != TrainingCheckpoint.None
+            ? new WeightSnapshot(planned.ChangingTensors(network).Where(named => named.Tensor is not Parameter))
             : null;
     }
 
@@ -97,8 +102,12 @@ internal sealed class TrainingPhase : IDisposable
     /// </summary>
     /// <param name="inputs">The inputs, owned by the caller.</param>
     /// <param name="batch">Number of previous batches, for the random numbers.</param>
-    public Tensor Forward(ModelInputs inputs, int batch) =>
-        _stages is null ? ForwardFrom(inputs, Encoder.Stages, batch) : _stages.Forward(inputs, batch);
+    public Tensor Forward(ModelInputs inputs, int batch)
+    {
+        _statistics?.Take();
+        _isInBatch = true;
+        return _stages is null ? ForwardFrom(inputs, Encoder.Stages, batch) : _stages.Forward(inputs, batch);
+    }
 
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller.</param>
@@ -155,6 +164,7 @@ internal sealed class TrainingPhase : IDisposable
         _clipping.Clip(_body, _head);
         Optimizer.Step(learningRate);
         Average?.Update();
+        _isInBatch = false;
     }
 
     /// <summary>
@@ -171,9 +181,12 @@ internal sealed class TrainingPhase : IDisposable
             Optimizer.ZeroGradients();
     }
 
-    /// <summary>Drops the accumulated gradients and the sums that were started.</summary>
+    /// <summary>Goes back to the last step, after which at most one batch was begun: drops its gradients and running statistics.</summary>
     public void DropPending()
     {
+        if (_isInBatch)
+            _statistics?.Restore();
+        _isInBatch = false;
         _buckets?.Abandon();
         Optimizer.ZeroGradients();
         (_pendingBatches, _pendingCount) = (0, 0);
@@ -215,6 +228,7 @@ internal sealed class TrainingPhase : IDisposable
         Optimizer.Dispose();
         Average?.Dispose();
         _buckets?.Dispose();
+        _statistics?.Dispose();
         Encoder.Dispose();
     }
 

@@ -86,21 +86,43 @@ public sealed class BatchStatisticsTests
         }
     }
 
+    // One process has the row, the other a placeholder.
+    [TestMethod]
+    [DataRow(32, "BatchNorm 'features.denseblock4.denselayer1.norm1'")]
+    [DataRow(64, null)]
+    public void ARowThatCannotBeTrainedAloneIsFoundByAll(int pixels, string? norm)
+    {
+        var found = ThreadGroup.Run(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            using var classifier = Formula.Classifier("densenet", 1, "symmetric", 1e-5);
+            classifier.Processes = group;
+            classifier.BeginTraining(0);
+            using var picture = ChannelsLast.Of(Formula.Images(1, pixels, pixels));
+            var rows = group.IsFirst ? new TrainingRows([7]) : TrainingRows.Placeholder;
+            return SingleRow.FindUnusableNorm(
+                classifier, () => classifier.ForwardInTraining(new ModelInputs(picture, trainingRows: rows), 0, seed: 1, step: 0));
+        });
+        Assert.IsTrue(found.All(name => name == norm), string.Join(' ', found));
+    }
+
     [TestMethod]
     public void AFailureInTheBackwardPassIsThrownAfterIt()
     {
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => ThreadGroup.Run(2, group =>
         {
             using var scope = NewDisposeScope();
-            var sum = new ProcessSum(group);
-            var term = ones(3, ScalarType.Float64).requires_grad_();
-            var result = sum.Of(term);
+            var statistics = new BatchStatistics(group);
+            var maps = Formula.Images(2, 1, 1).requires_grad_();
+            var (mean, variance, count) = statistics.Of(maps);
+            Assert.AreEqual(4, count);
             if (group.Rank == 1)
                 throw new InvalidOperationException("This one ends.");
-            result.sum().backward();
-            CollectionAssert.AreEqual(new double[3], term.grad!.Values());
-            Assert.ThrowsExactly<ProcessGroupException>(sum.ThrowFailure);
-            sum.ThrowFailure(); // once
+            mean.add(variance).sum().backward();
+            CollectionAssert.AreEqual(new double[6], maps.grad!.Values());
+            maps.grad = null;
+            Assert.ThrowsExactly<ProcessGroupException>(statistics.ThrowFailure);
+            statistics.ThrowFailure(); // once
             return true;
         }));
         Assert.AreEqual("This one ends.", error.Message);

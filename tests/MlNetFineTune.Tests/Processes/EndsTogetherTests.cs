@@ -192,6 +192,49 @@ public sealed class EndsTogetherTests
         Assert.IsNull(SeveralProcesses.Difference(whole, end));
     }
 
+    /// <summary>Running statistics, which the step that failed had changed already, are those before it.</summary>
+    [TestMethod]
+    public void TheCheckpointOfAStepBeforeHasItsStatistics()
+    {
+        var photos = SmallPictures.Take(6);
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.MixUp(),
+            Optimizer = Optimizer.Sgd(),
+            BatchSize = 6,
+            Checkpoint = TrainingCheckpoint.EveryInterval(_folder, TimeSpan.FromDays(1)),
+        };
+        ThreadGroup.Run(2, group => group.IsFirst
+            ? (Exception)Assert.Throws<ProcessGroupException>(
+                () => SmallTraining.Fit(new MLContext(), options with { Processes = group }, photos))
+            : Assert.Throws<DivideByZeroException>(
+                () => SmallTraining.Fit(new MLContext(), options with { Processes = new FailingGroup(group, sums: 4) }, photos)));
+
+        using var stop = new CancellationTokenSource();
+        var seen = 0;
+        var other = SmallPictures.NewFolder();
+        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(new MLContext(), options with
+        {
+            Checkpoint = TrainingCheckpoint.EveryEpochs(other, epochs: 100),
+            CancellationToken = stop.Token,
+            Progress = new Watcher(progress =>
+            {
+                if (progress.Activity == TrainingActivity.Training && ++seen == 4)
+                    stop.Cancel();
+            }),
+        }, photos));
+        Fixture.AreClose(StatisticsIn(other), StatisticsIn(_folder), 1e-4, "running variance");
+
+        static double[] StatisticsIn(string folder)
+        {
+            using var checkpoint = CheckpointFile.Open(Directory.GetFiles(folder, "*.safetensors").Single());
+            Assert.AreEqual(4, checkpoint.State.Run.Batches);
+            using var statistics = zeros(checkpoint.ShapeOf("model/bn1.running_var")!, ScalarType.Float32);
+            checkpoint.ReadInto([("model/bn1.running_var", statistics)]);
+            return statistics.Values();
+        }
+    }
+
     [TestMethod]
     public void AnExceptionOfOneProcessEndsTheOthers()
     {

@@ -134,11 +134,36 @@ public sealed class WordRowsTests
         Fixture.AreClose(second.Values(), actual[1][..2].Values(), 1e-5, "the short row");
     }
 
-    private static Tensor Vectors(TextEncoder encoder, ModelInputs inputs)
+    [TestMethod]
+    public void DropoutOfARowInSeveralWindowsDoesNotDependOnTheOtherRows()
+    {
+        var rows = new WordRows(Tokenizer, 10, 32);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var encoder = TextBackbone.FromFolder(SmallTexts.CreateFolder("bert", dropout: 0.3)).CreateEncoder(seed: 1);
+        using var collator = Collator(rows);
+        string[][] all = [[.. Enumerable.Repeat("film", 17)], ["good", "bad"], [.. Enumerable.Repeat("book", 12)]];
+        int[] numbers = [8, 3, 5];
+        var together = Collate(collator, rows, all).With(new TrainingRows(numbers));
+        CollectionAssert.AreEqual(new[] { 3, 1, 2 }, together.Windows);
+        var expected = Vectors(encoder, together, drops: true); // [3, 17, C]
+        foreach (var (place, words) in all.Index())
+        {
+            var alone = Vectors(encoder, Collate(collator, rows, words).With(new TrainingRows([numbers[place]])), drops: true);
+            Fixture.AreClose(expected[place].narrow(0, 0, words.Length).Values(), alone[0].Values(), 1e-5, $"row {place}");
+        }
+        var plain = Vectors(encoder, together);
+        Assert.IsFalse(plain.Values().SequenceEqual(expected.Values()), "something is dropped");
+    }
+
+    private static Tensor Vectors(TextEncoder encoder, ModelInputs inputs, bool drops = false)
     {
         var current = inputs.Activations;
         for (var stage = 0; stage < encoder.Stages.Count; stage++)
-            current = encoder.Forward(current, inputs, stage, dropout: null);
+        {
+            var dropout = drops ? new RowDropout(1, RandomStream.TextDropout, stage, step: 0, inputs.TrainingRows, rank: 0) : null;
+            current = encoder.Forward(current, inputs, stage, dropout);
+        }
         return current;
     }
 

@@ -1,5 +1,6 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Processes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,65 +8,126 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// The statistics of BatchNorm over the rows of all processes of a training: mean and variance of a batch are those that one process
-/// computes for the whole batch, and so are their gradients (as PyTorch's SyncBatchNorm).
+/// computes for the whole batch, and so are their gradients (as PyTorch's SyncBatchNorm). Since every process uses the sums over all rows,
+/// the gradient of a process's part is the sum of what all processes have as gradient of the sums.
 /// </summary>
 /// <remarks>
-/// Each process computes the mean and variance of its rows by libtorch's stable sums. With these, in double precision, one sum over the
-/// processes gives count, sum and sum of squares of all, and a variance that is right to single precision even where the mean is ten
-/// thousand deviations.
+/// The loss of which the gradients are must be a sum over the rows of the process, and not their mean. libtorch calls the backward pass
+/// from native code, through which exceptions cannot pass: they are kept for <see cref="ThrowFailure"/>, and the gradient is then 0.
 /// </remarks>
 /// <param name="group">The processes.</param>
 internal sealed class BatchStatistics(ProcessGroup group)
 {
     private static readonly long[] s_allButChannels = [0, 2, 3];
 
-    private readonly ProcessSum _sum = new(group);
     private bool[]? _counts;
+    private ExceptionDispatchInfo? _failure;
+    private Tensor? _returned; // TorchSharp passes its pointer alone, and the garbage collector would free it too early
 
     /// <summary>Begins a stage of a training step.</summary>
     /// <param name="rows">Its rows; null if all count.</param>
     public void Begin(TrainingRows? rows) => _counts = rows?.Counts;
 
-    /// <inheritdoc cref="ProcessSum.ThrowFailure"/>
-    public void ThrowFailure() => _sum.ThrowFailure();
-
     /// <summary>Mean and biased variance of each channel over the rows of all processes, and the number of values of a channel.</summary>
     /// <param name="maps">[N, C, H, W].</param>
     /// <returns>[C] each, Float64, in the current dispose scope.</returns>
+    /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
     public (Tensor Mean, Tensor Variance, double Count) Of(Tensor maps)
     {
         using var scope = NewDisposeScope();
-        var counted = Counted(maps);
-        var own = counted.shape[0] * counted.shape[2] * counted.shape[3];
-        var terms = own == 0 ? NoTerms(maps) : TermsOf(counted, own); // [2, C]
-        var sums = _sum.Of(cat([terms.flatten(), tensor(new double[] { own }, [1], ScalarType.Float64, maps.device)])); // [2 C + 1]
+        var sums = Sums.apply(maps, this); // [2 C + 1]
         var count = sums[-1].item<double>();
-        var moments = sums.narrow(0, 0, terms.numel()).Div(count).view(terms.shape);
+        var moments = sums.narrow(0, 0, 2 * maps.shape[1]).Div(count).view(2, -1);
         var mean = moments[0];
         var variance = moments[1].sub(mean.mul(mean)).ClampMin(0);
         return (mean.MoveToOuterDisposeScope(), variance.MoveToOuterDisposeScope(), count);
     }
 
-    // Sum and sum of squares of each channel, [2, C].
-    private static Tensor TermsOf(Tensor maps, long count)
+    /// <summary>Throws what the last backward pass could not throw.</summary>
+    public void ThrowFailure()
     {
-        var mean = maps.mean(s_allButChannels).to_type(ScalarType.Float64);
-        var variance = maps.var(s_allButChannels, unbiased: false).to_type(ScalarType.Float64);
-        return stack([mean, variance.Add(mean.mul(mean))]).Mul(count);
+        var failure = _failure;
+        (_failure, _returned) = (null, null);
+        failure?.Throw();
     }
 
-    // They are connected with the maps, so that the backward pass has the same steps in all processes.
-    private static Tensor NoTerms(Tensor maps)
+    // In double precision the variance is right even where the mean is ten thousand deviations.
+    private Tensor SumsOf(Tensor maps)
     {
-        var none = maps.sum(s_allButChannels).to_type(ScalarType.Float64).Mul(0);
-        return stack([none, none]);
+        using var scope = NewDisposeScope();
+        var counted = PlacesThatCount(maps) is { } places ? maps.index_select(0, places) : maps;
+        var count = counted.shape[0] * counted.shape[2] * counted.shape[3];
+        var sums = zeros([2 * maps.shape[1] + 1], ScalarType.Float64, maps.device);
+        if (count > 0)
+        {
+            var mean = counted.mean(s_allButChannels, keepdim: true); // [1, C, 1, 1]
+            var gap = counted.sub(mean);
+            var variance = gap.mul_(gap).mean(s_allButChannels).to_type(ScalarType.Float64);
+            var means = mean.flatten().to_type(ScalarType.Float64);
+            sums = cat([means, variance.Add(means.mul(means)), ones(1, ScalarType.Float64, maps.device)]).Mul(count);
+        }
+        return SumOverProcesses(sums).MoveToOuterDisposeScope();
     }
 
-    private Tensor Counted(Tensor maps)
+    // Of a sum of values and a sum of squares: g + 2 x h.
+    private Tensor GradientOf(Tensor maps, bool[]? counts, Tensor gradient)
+    {
+        try
+        {
+            if (_failure is not null)
+                return zeros_like(maps);
+            using var scope = NewDisposeScope();
+            var channels = maps.shape[1];
+            var sums = SumOverProcesses(gradient);
+            var ofSquares = sums.narrow(0, channels, channels).Mul(2).to_type(maps.dtype).view(1, -1, 1, 1);
+            var result = maps.mul(ofSquares).Add_(sums.narrow(0, 0, channels).to_type(maps.dtype).view(1, -1, 1, 1));
+            if (counts is not null)
+                result.mul_(tensor(Array.ConvertAll(counts, row => row ? 1f : 0), ScalarType.Float32, maps.device).view(-1, 1, 1, 1));
+            return result.MoveToOuterDisposeScope();
+        }
+        catch (Exception e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
+            return zeros_like(maps);
+        }
+    }
+
+    private Tensor SumOverProcesses(Tensor terms)
+    {
+        var sum = terms.detach().to(CPU, copy: true).contiguous();
+        group.Sum(MemoryMarshal.Cast<byte, double>(sum.bytes));
+        return sum.to(terms.device);
+    }
+
+    private Tensor? PlacesThatCount(Tensor maps)
     {
         if (_counts is null || Array.TrueForAll(_counts, counts => counts))
-            return maps;
+            return null;
         long[] places = [.. _counts.Index().Where(row => row.Item).Select(row => (long)row.Index)];
-        return maps.index_select(0, tensor(places, [places.Length], ScalarType.Int64, maps.device));
+        return tensor(places, [places.Length], ScalarType.Int64, maps.device);
+    }
+
+    /// <summary>Count, sum and sum of squares of each channel over all processes: [2 C + 1].</summary>
+    private sealed class Sums : autograd.SingleTensorFunction<Sums>
+    {
+        private const string Owner = "owner", Counts = "counts";
+
+        public override string Name => nameof(BatchStatistics);
+
+        public override Tensor forward(autograd.AutogradContext context, params object[] arguments)
+        {
+            var (maps, owner) = ((Tensor)arguments[0], (BatchStatistics)arguments[1]);
+            context.save_for_backward([maps]);
+            context.save_data(Owner, owner);
+            context.save_data(Counts, owner._counts!);
+            return owner.SumsOf(maps);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
+        {
+            var owner = (BatchStatistics)context.get_data(Owner);
+            using var maps = context.get_saved_variables()[0];
+            return [owner._returned = owner.GradientOf(maps, (bool[]?)context.get_data(Counts), gradient), null!];
+        }
     }
 }

@@ -147,6 +147,7 @@ internal sealed class GradientBuckets : IDisposable
                 if (parameter.grad is { } gradient)
                 {
                     _views[index].copy_(gradient);
+                    parameter.grad = null; // its memory is free for the stages below
                     present[index] = 1;
                 }
                 else
