@@ -20,7 +20,7 @@ fi
 # In containers programs run as root. More processes than cores are allowed, and none is bound to a core. Only Open MPI knows all this.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 options=()
-if "$mpirun" --version 2>&1 | grep "Open MPI" >/dev/null; then
+if "$mpirun" --version 2>&1 | grep "open-mpi.org" >/dev/null; then
   options=(--oversubscribe --bind-to none)
 fi
 exec "$mpirun" "${options[@]}" -np "$number" dotnet "$program" "$@"

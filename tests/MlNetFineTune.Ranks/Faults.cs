@@ -8,6 +8,8 @@ internal static partial class Faults
 {
     private const int Kill = 9, Stop = 19; // Linux
 
+    private static readonly InvalidDataException s_fault = new("The picture of row 7 cannot be read.");
+
     /// <returns>The exit code of the program.</returns>
     public static int Run(string what, ProcessGroup group)
     {
@@ -67,13 +69,10 @@ internal static partial class Faults
                 Thread.Sleep(Timeout.Infinite);
                 break;
             case "throws":
-            {
-                var fault = new InvalidDataException("The picture of row 7 cannot be read.");
-                group.Abort(fault);
-                throw fault;
-            }
+                group.Abort(s_fault);
+                throw s_fault;
             case "caught":
-                group.Abort(new InvalidDataException("The picture of row 7 cannot be read."));
+                group.Abort(s_fault);
                 return 0;
             case "in-a-thread":
                 new Thread(() => throw new InvalidDataException("A worker has failed.")).Start();
