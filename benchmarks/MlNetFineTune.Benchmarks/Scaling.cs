@@ -65,7 +65,7 @@ internal sealed class Scaling : Benchmark
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0
-                ? JsonSerializer.Deserialize<ScalingProcess.Result>(output.Trim().Split('\n').Last(line => line.StartsWith('{')))!
+                ? JsonSerializer.Deserialize<ScalingProcess.Result>(output[output.IndexOf('{')..])! // a launcher's terminal codes may precede
                 : throw new CannotRunException($"{processes} processes of '{network}' failed.");
         }
         catch (System.ComponentModel.Win32Exception e)
