@@ -101,7 +101,9 @@ internal sealed class RowInputs(
             var partners = slice.PlacesOfPartners();
             var share = _batchAugmentation.Apply(
                 inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, slice.Mixing, partners);
-            inputs = First(slice.Rows.Length, inputs).With(new TrainingRows(slice.Rows, slice.Counts));
+            if (slice.Rows.Length < batch.Count)
+                inputs = First(slice.Rows.Length, inputs);
+            inputs = inputs.With(new TrainingRows(slice.Rows, slice.Counts));
             var mix = share is { } own ? new Mix([.. partners.Take(slice.Rows.Length).Select(place => batch.Rows[place])], own) : null;
             sheet?.Offer(inputs.Activations, slice.Rows, mix, isAugmented: views.Augmentation != Augmentation.None);
             logits = teacher?.LogitsOf(inputs);
@@ -117,11 +119,9 @@ internal sealed class RowInputs(
 
     private StepInput Placeholder() => new(encoder.Forward(encoder.Placeholder(subset.Source)), Rows: []);
 
-    // Without the rows that were read as partners of others.
+    // Without the rows that were read as partners of others, which only pictures have.
     private static ModelInputs First(int count, ModelInputs inputs)
     {
-        if (inputs.Rows == count)
-            return inputs;
         using (inputs)
         {
             var beside = inputs.Beside.ToDictionary(named => named.Key, named => named.Value.narrow(0, 0, count));
