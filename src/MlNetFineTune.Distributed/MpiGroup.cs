@@ -25,6 +25,7 @@ internal sealed class MpiGroup : ProcessGroup
     private readonly MpiLibrary _library;
     private readonly MpiOptions _options;
     private readonly Peers _peers;
+    private readonly Func<bool> _listen;
     private volatile string _position = "";
     private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
     private int _thread;
@@ -33,6 +34,7 @@ internal sealed class MpiGroup : ProcessGroup
     public MpiGroup(MpiLibrary library, MpiOptions options)
     {
         (_library, _options, _peers) = (library, options, new Peers(library));
+        _listen = _peers.Listen;
     }
 
     public override int Rank => _library.Rank;
@@ -267,6 +269,9 @@ internal sealed class MpiGroup : ProcessGroup
         {
             while (!Call(isComplete))
             {
+                // A process that has failed after it came to this operation says so in its next notice.
+                if (exchange is null)
+                    Call(_listen);
                 if (_peers.Failure is not null)
                     throw _peers.FailedBefore();
                 if (clock.Waited > _options.Timeout)
