@@ -87,7 +87,15 @@ public static partial class FineTuningExtensions
         {
             failure = ExceptionDispatchInfo.Capture(e); // after the others know of it
         }
-        var anyFailed = processes.Any(failure is not null);
+        var anyFailed = false;
+        try
+        {
+            anyFailed = processes.Any(failure is not null);
+        }
+        catch (ProcessGroupException) when (failure is not null)
+        {
+            // Another has ended as well; the error of this process says more.
+        }
         failure?.Throw();
         return !anyFailed ? result! : throw new ProcessGroupException(
             $"Shard {shard} is complete, but another process of the group has failed. Its error says why; the same call goes on after the "
