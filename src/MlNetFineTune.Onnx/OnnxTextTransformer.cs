@@ -12,7 +12,7 @@ namespace MlNetFineTune.Onnx;
 /// adds a vector for each output. Runs without libtorch. ML.NET's own ONNX transformer computes one row at a time, of a fixed length.
 /// Thread-safe.
 /// </summary>
-internal sealed class OnnxTextTransformer : IBatchedTransformer, ICanSaveModel, IDisposable
+internal sealed class OnnxTextTransformer : ITransformer, IBatchedTransformer, ICanSaveModel, IDisposable
 {
     private readonly IHost _host;
     private readonly OnnxTextManifest _manifest;

@@ -87,14 +87,16 @@ public static partial class FineTuningExtensions
         {
             failure = ExceptionDispatchInfo.Capture(e); // after the others know of it
         }
-        var anyFailed = false;
+        bool anyFailed;
         try
         {
-            anyFailed = processes.Any(failure is not null);
+            // Shards may differ by hours: after a restart one has all its blocks, and another has none.
+            anyFailed = processes.AnyAfterLongWork(failure is not null);
         }
         catch (ProcessGroupException) when (failure is not null)
         {
-            // Another has ended as well; the error of this process says more.
+            failure.Throw(); // this process's own fault says more
+            throw;
         }
         failure?.Throw();
         return !anyFailed ? result! : throw new ProcessGroupException(

@@ -73,6 +73,13 @@ public abstract class ProcessGroup
         return count[0] > 0;
     }
 
+    /// <summary>
+    /// <see cref="Any"/> after work that may take one process any time longer than another, such as the scoring of a shard: the wait has no
+    /// limit, and ends early only where another process fails or ends.
+    /// </summary>
+    /// <exception cref="ProcessGroupException">Another process has ended.</exception>
+    internal virtual bool AnyAfterLongWork(bool condition) => Any(condition);
+
     /// <summary>A number of process 0, the same in all.</summary>
     internal double OfFirst(double number)
     {

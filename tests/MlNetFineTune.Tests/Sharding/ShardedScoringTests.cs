@@ -72,7 +72,8 @@ public sealed class ShardedScoringTests : IDisposable
     {
         using var model = SmallTraining.LoadModel(_ml);
         var data = SmallPictures.View(_ml, SmallPictures.Take(15));
-        using var explainer = _ml.Transforms.ExplainImages("Why", "ImagePath", model, Explanation.GradCam(), mapColumnName: "Map").Fit(data);
+        var explain = _ml.Transforms.ExplainImages("Why", "ImagePath", model, Explanation.GradCam(), mapColumnName: "Map");
+        using var explainer = explain.Fit(data);
 
         ShardedScores.Score(_ml, explainer, data, _folder.Path, 2, new() { BlockRows = 10 });
 
