@@ -87,7 +87,17 @@ public static partial class FineTuningExtensions
         {
             failure = ExceptionDispatchInfo.Capture(e); // after the others know of it
         }
-        var anyFailed = processes.Any(failure is not null);
+        bool anyFailed;
+        try
+        {
+            // Shards may differ by hours: after a restart one has all its blocks, and another has none.
+            anyFailed = processes.AnyAfterLongWork(failure is not null);
+        }
+        catch (ProcessGroupException) when (failure is not null)
+        {
+            failure.Throw(); // this process's own fault says more
+            throw;
+        }
         failure?.Throw();
         return !anyFailed ? result! : throw new ProcessGroupException(
             $"Shard {shard} is complete, but another process of the group has failed. Its error says why; the same call goes on after the "

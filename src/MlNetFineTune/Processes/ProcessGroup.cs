@@ -34,6 +34,9 @@ public abstract class ProcessGroup
     /// <summary>Whether this process writes models, checkpoints, records and progress.</summary>
     internal bool IsFirst => Rank == 0;
 
+    /// <summary>The processes, this one included, that may use the same cores of a machine.</summary>
+    internal virtual int CoreSharers => 1;
+
     /// <summary>What the training does now, for the message of a process that waits in vain.</summary>
     internal virtual string Position { get; set; } = "";
 
@@ -72,6 +75,13 @@ public abstract class ProcessGroup
         Sum(count);
         return count[0] > 0;
     }
+
+    /// <summary>
+    /// <see cref="Any"/> after work that may take one process any time longer than another, such as the scoring of a shard: the wait has no
+    /// limit, and ends early only where another process fails or ends.
+    /// </summary>
+    /// <exception cref="ProcessGroupException">Another process has ended.</exception>
+    internal virtual bool AnyAfterLongWork(bool condition) => Any(condition);
 
     /// <summary>A number of process 0, the same in all.</summary>
     internal double OfFirst(double number)
