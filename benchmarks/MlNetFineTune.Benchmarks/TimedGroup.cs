@@ -19,6 +19,8 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
     /// <summary>Numbers of each tensor that was summed.</summary>
     public List<long> Sums { get; } = [];
 
+    internal override int CoreSharers => inner.CoreSharers;
+
     internal override string Position
     {
         get => inner.Position;

@@ -23,17 +23,17 @@ internal sealed class MpiGroup : ProcessGroup
     private static readonly List<object> s_abandoned = [];
 
     private readonly MpiLibrary _library;
-    private readonly MpiOptions _options;
+    private readonly int? _threads;
     private readonly Peers _peers;
     private readonly Func<bool> _listen;
     private volatile string _position = "";
     private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
-    private int _thread;
-    private int _pendingThread;
+    private int _thread; // the one inside an operation; 0 where none is
 
     public MpiGroup(MpiLibrary library, MpiOptions options)
     {
-        (_library, _options, _peers) = (library, options, new Peers(library));
+        (_library, _threads, _peers) = (library, options.Threads, new Peers(library));
+        Timeout = options.Timeout;
         _listen = _peers.Listen;
     }
 
@@ -43,6 +43,14 @@ internal sealed class MpiGroup : ProcessGroup
 
     /// <summary>Where this process is among those of its machine.</summary>
     public Placement Placement { get; private set; } = Placement.Unknown;
+
+    /// <summary>
+    /// The longest wait for another process, and for a function of the library: <see cref="MpiOptions.Timeout"/>. Tests shorten it after
+    /// the start, which may take long on a busy machine.
+    /// </summary>
+    public TimeSpan Timeout { get; set; }
+
+    internal override int CoreSharers => Placement.CoreSharers;
 
     /// <summary>"Rank 1 of 4".</summary>
     public string Name => _peers.Name;
@@ -63,7 +71,7 @@ internal sealed class MpiGroup : ProcessGroup
     public void Meet()
     {
         Placement = Placement.Of(this);
-        Placement.SetThreads(_options.Threads);
+        Placement.SetThreads(_threads);
         SumCheck.Run(this, _library.Version);
     }
 
@@ -87,15 +95,31 @@ internal sealed class MpiGroup : ProcessGroup
             var buffer = GC.AllocateUninitializedArray<double>(values.Length, pinned: true);
             values.CopyTo(buffer);
             var requests = new Requests(_library);
-            for (var start = 0; start < buffer.Length; start += ChunkBytes / sizeof(double))
+            Keep(buffer, () =>
             {
-                var count = Math.Min(ChunkBytes / sizeof(double), buffer.Length - start);
-                requests.Add(Call(() => _library.StartSum(null, (double*)Address(buffer) + start, count, doubles: true)));
-            }
+                for (var start = 0; start < buffer.Length; start += ChunkBytes / sizeof(double))
+                {
+                    var count = Math.Min(ChunkBytes / sizeof(double), buffer.Length - start);
+                    requests.Add(_library.StartSum(null, (double*)Address(buffer) + start, count, doubles: true));
+                }
+            });
             WaitFor(requests, exchange.Own, buffer);
             buffer.CopyTo(values);
         }
         exchange.Dispose();
+    }
+
+    internal override bool AnyAfterLongWork(bool condition)
+    {
+        using var turn = Enter();
+        double own = condition ? 1 : 0;
+        var exchange = Begin(OperationKind.Sum, 1, MemoryMarshal.AsBytes(new ReadOnlySpan<double>(in own)));
+        WaitAnyTimeFor(exchange);
+        var any = false;
+        for (var rank = 0; rank < Size; rank++)
+            any |= MemoryMarshal.Read<double>(exchange[rank].Data) > 0;
+        exchange.Dispose();
+        return any;
     }
 
     internal override PendingSum StartSum(Tensor buffer)
@@ -105,8 +129,7 @@ internal sealed class MpiGroup : ProcessGroup
                 $"A sum over processes needs a contiguous tensor of Float32; this one is of {buffer.dtype}"
                 + $"{(buffer.is_contiguous() ? "" : " and not contiguous")}.", nameof(buffer));
         using var turn = Enter();
-        var sum = Call(() => new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), [])));
-        _pendingThread = Environment.CurrentManagedThreadId;
+        var sum = new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), []));
         _pending.Add(sum);
         return sum;
     }
@@ -118,10 +141,12 @@ internal sealed class MpiGroup : ProcessGroup
         var all = new byte[Size][];
         var requests = new Requests(_library);
         for (var rank = 0; rank < Size; rank++)
+            all[rank] = Place(exchange[rank], rank == Rank ? bytes : []);
+        Keep(all, () =>
         {
-            ref var notice = ref exchange[rank];
-            all[rank] = Receive(notice, rank, rank == Rank ? bytes : [], requests);
-        }
+            for (var rank = 0; rank < Size; rank++)
+                StartReceiving(exchange[rank], rank, all[rank], requests);
+        });
         WaitFor(requests, exchange.Own, all);
         exchange.Dispose();
         return all;
@@ -132,7 +157,8 @@ internal sealed class MpiGroup : ProcessGroup
         using var turn = Enter();
         var exchange = Come(OperationKind.Broadcast, IsFirst ? bytes.Length : 0, IsFirst ? bytes : []);
         var requests = new Requests(_library);
-        var result = Receive(exchange[0], 0, IsFirst ? bytes : [], requests);
+        var result = Place(exchange[0], IsFirst ? bytes : []);
+        Keep(result, () => StartReceiving(exchange[0], 0, result, requests));
         WaitFor(requests, exchange.Own, result);
         exchange.Dispose();
         return result;
@@ -173,8 +199,7 @@ internal sealed class MpiGroup : ProcessGroup
     {
         // As long as the others live they may work alone: rank 0 evaluates and saves.
         var exchange = Begin(OperationKind.End, 0, []);
-        while (!Call(exchange.Test))
-            Thread.Sleep(10);
+        WaitAnyTimeFor(exchange);
         exchange.Dispose();
     }
 
@@ -187,6 +212,28 @@ internal sealed class MpiGroup : ProcessGroup
     /// <summary>Removes a sum that is complete.</summary>
     public void Forget(TensorSum sum) => _pending.Remove(sum);
 
+    /// <summary>
+    /// Starts messages that read or write memory. Where one cannot be started, those before it may still be under way: what they use is
+    /// kept until the process ends.
+    /// </summary>
+    /// <exception cref="ProcessGroupException">The library failed.</exception>
+    public void Keep(object memory, Action start)
+    {
+        try
+        {
+            Call(() =>
+            {
+                start();
+                return true;
+            });
+        }
+        catch
+        {
+            Abandon(memory);
+            throw;
+        }
+    }
+
     /// <summary>Calls the library; what it reports becomes an error of the group.</summary>
     /// <exception cref="ProcessGroupException">It failed.</exception>
     public T Call<T>(Func<T> function)
@@ -197,7 +244,7 @@ internal sealed class MpiGroup : ProcessGroup
         }
         catch (MpiException fault)
         {
-            throw _peers.Fail($"{Name}{At}: MPI failed. {fault.Message}", fault);
+            throw Failed(fault);
         }
     }
 
@@ -210,7 +257,8 @@ internal sealed class MpiGroup : ProcessGroup
             throw _peers.FailedBefore();
         var thread = Environment.CurrentManagedThreadId;
         var other = Interlocked.CompareExchange(ref _thread, thread, 0);
-        if (other == 0 && (_pending.Count == 0 || _pendingThread == thread) && (_library.OnlyThread == 0 || _library.OnlyThread == thread))
+        // One thread may start a sum and another compute meanwhile: libtorch runs the backward pass of a GPU on a thread of its own.
+        if (other == 0 && (_library.OnlyThread == 0 || _library.OnlyThread == thread))
             return new Turn(this);
         if (other == 0)
             Volatile.Write(ref _thread, 0);
@@ -218,30 +266,40 @@ internal sealed class MpiGroup : ProcessGroup
             $"{Name}{At}: thread {thread} uses the group of processes, "
             + (_library.OnlyThread != 0
                 ? $"but {_library.Version} serves only thread {_library.OnlyThread}, which called ProcessGroup.Mpi. "
-                : $"while thread {(other != 0 ? other : _pendingThread)} does. ")
+                : $"while thread {other} does. ")
             + "Train one model after the other.");
     }
 
-    private Exchange Begin(OperationKind kind, long length, ReadOnlySpan<byte> data) => _peers.Begin(kind, length, data, _position);
+    private static void Abandon(object memory)
+    {
+        lock (s_abandoned)
+            s_abandoned.Add(memory);
+    }
+
+    private ProcessGroupException Failed(MpiException fault) => _peers.Fail($"{Name}{At}: MPI failed. {fault.Message}", fault);
+
+    private Exchange Begin(OperationKind kind, long length, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            return _peers.Begin(kind, length, data, _position);
+        }
+        catch (MpiException fault)
+        {
+            throw Failed(fault);
+        }
+    }
 
     /// <summary>Starts an operation and waits until all have come to it.</summary>
     private Exchange Come(OperationKind kind, long length, ReadOnlySpan<byte> data)
     {
-        Exchange exchange;
-        try
-        {
-            exchange = Begin(kind, length, data);
-        }
-        catch (MpiException fault)
-        {
-            throw _peers.Fail($"{Name}{At}: MPI failed. {fault.Message}", fault);
-        }
+        var exchange = Begin(kind, length, data);
         WaitFor(exchange, exchange);
         return exchange;
     }
 
-    /// <summary>The bytes of a process: from its notice, or by messages that are started here.</summary>
-    private unsafe byte[] Receive(in Notice notice, int from, ReadOnlySpan<byte> own, Requests requests)
+    /// <summary>The bytes of a process where they came with its notice; else the place for them, with those of this process.</summary>
+    private static byte[] Place(in Notice notice, ReadOnlySpan<byte> own)
     {
         if (notice.Length <= Notice.DataBytes)
         {
@@ -250,21 +308,44 @@ internal sealed class MpiGroup : ProcessGroup
         }
         var bytes = GC.AllocateUninitializedArray<byte>((int)notice.Length, pinned: true);
         own.CopyTo(bytes);
-        for (var start = 0; start < bytes.Length; start += Math.Min(ChunkBytes, bytes.Length - start))
-        {
-            var at = start;
-            requests.Add(Call(() => _library.StartBroadcast(
-                (byte*)Address(bytes) + at, Math.Min(ChunkBytes, bytes.Length - at), from)));
-        }
         return bytes;
+    }
+
+    private unsafe void StartReceiving(in Notice notice, int from, byte[] bytes, Requests requests)
+    {
+        if (notice.Length <= Notice.DataBytes)
+            return;
+        for (int start = 0, count; start < bytes.Length; start += count)
+        {
+            count = Math.Min(ChunkBytes, bytes.Length - start);
+            requests.Add(_library.StartBroadcast((byte*)Address(bytes) + start, count, from));
+        }
     }
 
     private static unsafe void* Address<T>(T[] pinned)
         where T : unmanaged => (void*)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0);
 
+    private void WaitAnyTimeFor(Exchange exchange)
+    {
+        try
+        {
+            while (!Call(exchange.Test))
+            {
+                if (_peers.Failure is not null)
+                    throw _peers.FailedBefore();
+                Thread.Sleep(10);
+            }
+        }
+        catch
+        {
+            Abandon(exchange);
+            throw;
+        }
+    }
+
     private void WaitFor(Func<bool> isComplete, Exchange? exchange, in Notice own, object keep)
     {
-        var clock = new WaitClock();
+        var clock = new WaitClock(isTransfer: exchange is null);
         try
         {
             while (!Call(isComplete))
@@ -274,15 +355,14 @@ internal sealed class MpiGroup : ProcessGroup
                     Call(_listen);
                 if (_peers.Failure is not null)
                     throw _peers.FailedBefore();
-                if (clock.Waited > _options.Timeout)
+                if (clock.Waited > Timeout)
                     throw _peers.TimedOut(exchange, own, clock.Waited);
                 clock.Pause();
             }
         }
         catch
         {
-            lock (s_abandoned)
-                s_abandoned.Add(keep);
+            Abandon(keep);
             throw;
         }
     }

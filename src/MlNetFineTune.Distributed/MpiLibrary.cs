@@ -5,8 +5,9 @@ namespace MlNetFineTune.Distributed;
 
 /// <summary>
 /// The functions of the MPI library that the group calls, one thread at a time (<c>MPI_THREAD_SERIALIZED</c>). None of them blocks until
-/// another process answers but <c>MPI_Init_thread</c> and <c>MPI_Finalize</c>: messages are started here, and <see cref="Test"/> asks for
-/// their end. A fault is an <see cref="MpiException"/> instead of the end of the process (<c>MPI_ERRORS_RETURN</c>).
+/// another process answers but <c>MPI_Init_thread</c>, <c>MPI_Comm_dup</c> and <c>MPI_Finalize</c>: messages are started here, and
+/// <see cref="Test"/> asks for their end. A fault is an <see cref="MpiException"/> instead of the end of the process
+/// (<c>MPI_ERRORS_RETURN</c>).
 /// </summary>
 internal sealed unsafe class MpiLibrary
 {
@@ -82,19 +83,30 @@ internal sealed unsafe class MpiLibrary
     public static MpiLibrary Load(string? chosen, Launcher launcher)
     {
         chosen ??= Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 } path ? path : null;
-        string[] names = chosen is null ? MpiLibraryNames.For(launcher.Family) : [chosen];
+        string[] names = chosen is null ? MpiLibraryNames.For(launcher.Family, launcher.MpichFirst) : [chosen];
         var found = new List<string>();
         foreach (var name in names)
         {
-            if (!NativeLibrary.TryLoad(name, out var handle))
+            nint handle;
+            try
+            {
+                handle = NativeLibrary.Load(name);
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            {
+                // The loader's own words: a library that it lacks is not this one.
+                found.Add($"'{name}' does not load: {e.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.')}");
                 continue;
+            }
             if (!NativeLibrary.TryGetExport(handle, "MPI_Get_library_version", out _))
             {
                 found.Add($"'{name}' is not an MPI 3 library");
                 continue;
             }
             var library = new MpiLibrary(name, handle);
-            if (launcher.Family is null || launcher.Family == library.Family)
+            // The user's choice is not judged by its name: launchers of one family start the other (srun --mpi=pmi2 Open MPI). What does
+            // not belong together counts one process, which is an error later.
+            if (chosen is not null || launcher.Family is null || launcher.Family == library.Family)
                 return library;
             found.Add($"'{name}' is {library.Version}, which is not the library of that launcher");
         }

@@ -6,7 +6,9 @@ internal static class MpiLibraryNames
     // Homebrew's folder on ARM is not searched by the system's loader.
     private const string Homebrew = "/opt/homebrew/lib/";
 
-    public static string[] For(MpiFamily? family)
+    /// <param name="family">The implementation; null for any.</param>
+    /// <param name="mpichFirst">Where it is any: whether MPICH's names are tried before Open MPI's.</param>
+    public static string[] For(MpiFamily? family, bool mpichFirst = false)
     {
         string[] openMpi, mpich;
         if (OperatingSystem.IsWindows())
@@ -28,7 +30,7 @@ internal static class MpiLibraryNames
         {
             MpiFamily.OpenMpi => openMpi,
             MpiFamily.Mpich => mpich,
-            _ => [.. openMpi.Union(mpich)],
+            _ => mpichFirst ? [.. mpich.Union(openMpi)] : [.. openMpi.Union(mpich)],
         };
     }
 }

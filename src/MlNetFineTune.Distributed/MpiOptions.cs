@@ -6,7 +6,9 @@ public sealed record MpiOptions
     /// <summary>
     /// The longest time that a process waits for another one. Default 10 minutes, as that of NCCL in PyTorch. When it has passed, all
     /// processes end with an error that names the missing one. It must be longer than the longest work that one process does alone while
-    /// the others wait, such as the download of weights. A process that dies is noticed by the launcher at once.
+    /// the others wait, such as the download of weights. Not limited are the wait for other shards of <c>ml.Model.TransformSharded</c> and
+    /// that at the end of the program. A process that dies is noticed at once by <c>mpirun</c> and <c>mpiexec</c>, and by
+    /// <c>srun --kill-on-bad-exit=1</c>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public TimeSpan Timeout
@@ -39,7 +41,7 @@ public sealed record MpiOptions
     /// <summary>
     /// Name or path of the MPI library, such as <c>/opt/mpich/lib/libmpi.so</c>. Default null: the value of
     /// <c>MLNETFINETUNE_MPI_LIBRARY</c>; else the usual names of the launcher's own implementation (Open MPI, MPICH, Intel MPI, MS-MPI)
-    /// where the system's loader finds them. It must belong to the implementation that starts the processes.
+    /// where the system's loader finds them. It must work with the launcher that starts the processes.
     /// </summary>
     /// <exception cref="ArgumentException">It is empty.</exception>
     public string? Library

@@ -21,7 +21,8 @@ public static class MpiProcessGroup
         ///
         /// A process that throws an exception in a training, or ends with an unhandled one, ends all: those that wait for it throw
         /// `ProcessGroupException` with its message; the exit codes are not 0. A process that is killed is noticed by the launcher, which
-        /// ends the others; one that hangs by those that wait for it, after `MpiOptions.Timeout`. The newest checkpoint remains.
+        /// ends the others (srun only with `--kill-on-bad-exit=1`); one that hangs by those that wait for it, after `MpiOptions.Timeout`.
+        /// The newest checkpoint remains.
         ///
         /// Tensors on a GPU are copied to the host for a sum, and back.
         /// ]]></format>
@@ -29,7 +30,8 @@ public static class MpiProcessGroup
         /// <param name="options">Settings. Default null: those of <c>new MpiOptions()</c>. Later calls have no or equal options.</param>
         /// <exception cref="InvalidOperationException">
         /// A launcher has started several processes, and no MPI library loads, or it is not that of the launcher, so that each process
-        /// would train alone. Or an earlier call had other options.
+        /// would train alone. Or an earlier call had other options. Or a process of the group has started this one, which would take its
+        /// place.
         /// </exception>
         /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
         public static ProcessGroup Mpi(MpiOptions? options = null) => MpiStart.Group(options);

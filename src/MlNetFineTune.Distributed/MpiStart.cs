@@ -24,6 +24,7 @@ internal static class MpiStart
     {
         if (Launcher.Find(Environment.GetEnvironmentVariable) is not { } launcher || launcher.Size == 1)
             return ProcessGroup.Single;
+        ChildProcess.Refuse(Environment.GetEnvironmentVariable, Environment.ProcessId, launcher);
         var library = MpiLibrary.Load(options.Library, launcher);
         var watchdog = new NativeWatchdog(library, launcher, options.Timeout);
         library.Initialize();
@@ -41,6 +42,8 @@ internal static class MpiStart
             library.FinalizeMpi();
             return ProcessGroup.Single;
         }
+        Environment.SetEnvironmentVariable(
+            ChildProcess.Variable, ChildProcess.Mark(Environment.GetEnvironmentVariable, Environment.ProcessId));
         var group = new MpiGroup(library, options);
         watchdog.Watches(group);
         ProcessEnd.Watch(group, library);

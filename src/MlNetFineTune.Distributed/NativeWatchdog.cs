@@ -24,14 +24,12 @@ internal sealed class NativeWatchdog
 
     private void Watch()
     {
-        // Counted by intervals and not by the clock: time in which the whole process was stopped does not count.
-        for (var (waited, seen) = (TimeSpan.Zero, -1L); ; Thread.Sleep(s_interval))
+        // MPI_Finalize is limited too: all programs have come to their end before it, in a wait of their own without a limit.
+        for (var time = new CallTime(s_interval); ; Thread.Sleep(s_interval))
         {
             var (function, calls) = _library.Running;
-            waited = function is not null && calls == seen ? waited + s_interval : TimeSpan.Zero;
-            seen = calls;
-            // Finalising waits for the other processes as long as they take: the launcher ends all when one of them dies.
-            if (waited < _limit || function == "MPI_Finalize")
+            var waited = time.Sample(function, calls);
+            if (waited < (_group?.Timeout ?? _limit) || function is null)
                 continue;
             var who = _group is { } group ? $"{group.Name}{group.At}" : $"A process of {_launcher.Name}";
             Console.Error.WriteLine(

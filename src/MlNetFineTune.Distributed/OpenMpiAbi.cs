@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MlNetFineTune.Distributed;
 
-/// <summary>Open MPI 1.7 to 5: handles are addresses of exported structures (<c>OMPI_PREDEFINED_GLOBAL</c> in mpi.h).</summary>
+/// <summary>Open MPI 3 to 5: handles are addresses of exported structures (<c>OMPI_PREDEFINED_GLOBAL</c> in mpi.h).</summary>
 internal sealed class OpenMpiAbi(nint library) : MpiAbi
 {
     /// <summary>An export that no other family has.</summary>

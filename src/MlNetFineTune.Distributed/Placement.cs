@@ -17,7 +17,7 @@ internal sealed record Placement(int LocalRank, int CoreSharers)
     /// <summary>Compares machine and allowed cores of all processes. Collective.</summary>
     public static Placement Of(ProcessGroup group)
     {
-        var all = group.Gather(Encoding.UTF8.GetBytes($"{Environment.MachineName}\n{AllowedCores()}"))
+        var all = group.Gather(Encoding.UTF8.GetBytes($"{Machine()}\n{AllowedCores()}"))
             .Select(bytes => Encoding.UTF8.GetString(bytes).Split('\n')).ToList();
         var own = all[group.Rank];
         return new(all.Take(group.Rank).Count(other => other[0] == own[0]), all.Count(other => other.SequenceEqual(own)));
@@ -34,6 +34,24 @@ internal sealed record Placement(int LocalRank, int CoreSharers)
 
     /// <param name="cores">Cores that this process may use.</param>
     public int ThreadsFor(int cores) => Math.Max(1, cores / CoreSharers);
+
+    /// <summary>
+    /// What no other machine has. .NET cuts the name at its first point, so that machines of two domains may have the same; the number that
+    /// Linux draws when it starts tells them apart. It is the same in all containers of a machine, whose names differ: they count as
+    /// machines, because each has its own GPUs.
+    /// </summary>
+    public static string Machine()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux()
+                ? $"{Environment.MachineName} {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}" : Environment.MachineName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Environment.MachineName;
+        }
+    }
 
     // Open MPI binds each of two ranks to a core of its own, and more to a socket together: not all processes of a machine share cores.
     private static string AllowedCores()

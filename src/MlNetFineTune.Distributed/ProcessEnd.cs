@@ -30,12 +30,12 @@ internal static class ProcessEnd
             try
             {
                 group.MeetAtEnd();
+                library.FinalizeMpi();
             }
-            catch (Exception e) when (e is ProcessGroupException or InvalidOperationException)
+            catch (Exception e) when (e is ProcessGroupException or MpiException)
             {
                 EndAll(group, library, e, exitCode);
             }
-            library.FinalizeMpi();
         };
     }
 

@@ -31,14 +31,7 @@ internal sealed unsafe class TensorSum : PendingSum
         _buffer = buffer.alias().DetachFromDisposeScope();
         if (buffer.device_type != DeviceType.CPU)
             _host = buffer.cpu().DetachFromDisposeScope();
-        using var scope = NewDisposeScope();
-        var flat = (_host ?? _buffer).view(-1);
-        for (long start = 0, length = flat.numel(); start < length; start += ChunkLength)
-        {
-            var part = flat.narrow(0, start, Math.Min(ChunkLength, length - start)).bytes;
-            fixed (byte* sums = part) // native memory: it does not move
-                _requests.Add(library.StartSum(CopyOfTerms(part), sums, part.Length / sizeof(float), doubles: false));
-        }
+        group.Keep(this, () => Start(library)); // MPI has the memory as soon as one part is under way
     }
 
     public override bool Progress()
@@ -57,6 +50,18 @@ internal sealed unsafe class TensorSum : PendingSum
         _group.WaitFor(_exchange, this);
         _group.WaitFor(_requests, _exchange.Own, this);
         End();
+    }
+
+    private void Start(MpiLibrary library)
+    {
+        using var scope = NewDisposeScope();
+        var flat = (_host ?? _buffer).view(-1);
+        for (long start = 0, length = flat.numel(); start < length; start += ChunkLength)
+        {
+            var part = flat.narrow(0, start, Math.Min(ChunkLength, length - start)).bytes;
+            fixed (byte* sums = part) // native memory: it does not move
+                _requests.Add(library.StartSum(CopyOfTerms(part), sums, part.Length / sizeof(float), doubles: false));
+        }
     }
 
     private bool IsComplete() => _exchange.Test() & _requests.Test();

@@ -1,13 +1,15 @@
 namespace MlNetFineTune.Distributed;
 
 /// <summary>
-/// The time for which a process waits for another, and how it waits. First it only yields, since most answers come within microseconds and
-/// transfers need calls to progress; from the second second on it sleeps between short bursts, so that a process that still computes has
-/// the cores. Time in which this process itself was stopped (a suspended job) does not count.
+/// The time for which a process waits for another, and how it waits. First it only yields, since most answers come within microseconds;
+/// then it sleeps between the tests, so that processes that still compute have the cores. Data under way need many calls to progress: it
+/// yields for longer, and then sleeps between short bursts. Time in which this process itself was stopped (a suspended job) does not count.
 /// </summary>
-internal sealed class WaitClock
+/// <param name="isTransfer">Whether data are under way, and not only another process is awaited.</param>
+internal sealed class WaitClock(bool isTransfer = false)
 {
-    private const long YieldingMilliseconds = 1000;
+    private const long YieldingMilliseconds = 20; // some time slices: a process that is about to come is not missed
+    private const long TransferYieldingMilliseconds = 1000;
     private const long BurstMilliseconds = 1;
     private const long LongestStep = 2000;
 
@@ -22,7 +24,7 @@ internal sealed class WaitClock
         var now = Environment.TickCount64;
         _waited += Math.Min(now - _last, LongestStep);
         _last = now;
-        if (_waited <= YieldingMilliseconds || now - _lastSleep <= BurstMilliseconds)
+        if (isTransfer ? _waited <= TransferYieldingMilliseconds || now - _lastSleep <= BurstMilliseconds : _waited <= YieldingMilliseconds)
         {
             Thread.Yield();
             return;

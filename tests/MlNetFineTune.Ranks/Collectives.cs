@@ -22,6 +22,7 @@ internal static class Collectives
         for (var i = 0; i < 20; i++)
             SumsOfTensors(group, [.. Enumerable.Range(1, 12).Select(n => n * 37)], pending: 12);
         SumOfAView(group);
+        SumsOfTwoThreads(group);
         foreach (var length in (int[])[0, 1, 384, 385, 100_000])
             GathersAndBroadcasts(group, length);
         Require(group.Any(group.Rank == group.Size - 1) && !group.Any(false), "Any");
@@ -124,6 +125,33 @@ internal static class Collectives
         catch (ArgumentException)
         {
         }
+    }
+
+    // As in the backward pass of a GPU, which libtorch runs on a thread of its own: BatchNorm sums there while gradients are under way.
+    private static void SumsOfTwoThreads(ProcessGroup group)
+    {
+        using var gradients = ones([5000], dtype: ScalarType.Float32);
+        var pending = group.StartSum(gradients);
+        double[] sums = [group.Rank + 1];
+        Exception? fault = null;
+        var other = new Thread(() =>
+        {
+            try
+            {
+                group.Sum(sums);
+            }
+            catch (Exception e)
+            {
+                fault = e;
+            }
+        });
+        other.Start();
+        other.Join();
+        if (fault is not null)
+            throw fault;
+        pending.Wait();
+        Require(sums[0] == group.Size * (group.Size + 1) / 2.0, "sum in another thread");
+        Require(Floats(gradients).IndexOfAnyExcept(group.Size) < 0, "sum that was under way meanwhile");
     }
 
     private static void GathersAndBroadcasts(ProcessGroup group, int length)

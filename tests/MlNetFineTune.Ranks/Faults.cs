@@ -8,6 +8,9 @@ internal static partial class Faults
 {
     private const int Kill = 9, Stop = 19; // Linux
 
+    // Of a wait in vain, once all have started, and of work that lasts longer.
+    private static readonly TimeSpan s_short = TimeSpan.FromSeconds(10), s_longer = TimeSpan.FromSeconds(15);
+
     private static readonly InvalidDataException s_fault = new("The picture of row 7 cannot be read.");
 
     /// <returns>The exit code of the program.</returns>
@@ -19,11 +22,17 @@ internal static partial class Faults
             Step(group, 5);
         }
         group.Position = "step 4";
+        if (what is "stopped" or "hangs" or "leave-late" or "long-work" or "ends-halfway")
+            ((MpiGroup)group).Timeout = s_short;
         if (group.Rank == 1)
             return Fail(what, group);
-        if (what == "leave-late")
+        if (what == "ends-halfway")
+            return 0;
+        if (what is "leave-late" or "long-work")
         {
-            Thread.Sleep(TimeSpan.FromSeconds(35)); // longer than the others' timeout
+            Thread.Sleep(s_longer);
+            if (what == "long-work")
+                EndLongWork(group);
             Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
             return 0;
         }
@@ -31,6 +40,8 @@ internal static partial class Faults
             StartSums(group, 4);
         try
         {
+            if (what == "failed-work")
+                group.AnyAfterLongWork(false);
             while (true)
                 Step(group, 5);
         }
@@ -97,6 +108,17 @@ internal static partial class Faults
                 break;
             case "unhandled":
                 throw new InvalidDataException("A program has failed.");
+            case "ends-halfway": // it has come to its end, but never finalises MPI
+                ((MpiGroup)group).MeetAtEnd();
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case "long-work":
+                EndLongWork(group);
+                Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
+                return 0;
+            case "failed-work":
+                group.Abort(s_fault);
+                throw s_fault;
             case "leaves" or "leave-late":
                 Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
                 return 0;
@@ -120,6 +142,9 @@ internal static partial class Faults
         }
         return 2;
     }
+
+    private static void EndLongWork(ProcessGroup group) =>
+        Collectives.Require(group.AnyAfterLongWork(group.Rank == group.Size - 1), "the answer after long work");
 
     // The runtime makes it from SIGSEGV, which MPI libraries handle too.
     private static void NullReferenceStaysAnException()

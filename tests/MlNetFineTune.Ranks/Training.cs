@@ -7,7 +7,14 @@ namespace MlNetFineTune.Ranks;
 /// </summary>
 internal static class Training
 {
-    public static void Run(ProcessGroup group, string pretrained, string pictures, string checkpoints, string weights)
+    /// <param name="group">The processes.</param>
+    /// <param name="pretrained">File of weights to start from.</param>
+    /// <param name="pictures">Folder of pictures.</param>
+    /// <param name="checkpoints">Folder of checkpoints.</param>
+    /// <param name="weights">The file that process 0 writes.</param>
+    /// <param name="pause">After so many batches process 0 waits until the file exists: an interruption does not race with the end.</param>
+    public static void Run(
+        ProcessGroup group, string pretrained, string pictures, string checkpoints, string weights, (int Batches, string File)? pause)
     {
         var ml = new MLContext();
         var photos = ml.Data.LoadImageFolder(pictures);
@@ -29,8 +36,11 @@ internal static class Training
             Checkpoint = TrainingCheckpoint.EverySteps(checkpoints, steps: 2),
             Progress = new Told(progress =>
             {
-                if (progress.Activity == TrainingActivity.Training)
-                    Console.WriteLine($"batch {++batches}");
+                if (progress.Activity != TrainingActivity.Training)
+                    return;
+                Console.WriteLine($"batch {++batches}");
+                while (batches == pause?.Batches && !File.Exists(pause.Value.File))
+                    Thread.Sleep(50);
             }),
             Processes = group,
         };

@@ -34,6 +34,9 @@ public abstract class ProcessGroup
     /// <summary>Whether this process writes models, checkpoints, records and progress.</summary>
     internal bool IsFirst => Rank == 0;
 
+    /// <summary>The processes, this one included, that may use the same cores of a machine.</summary>
+    internal virtual int CoreSharers => 1;
+
     /// <summary>What the training does now, for the message of a process that waits in vain.</summary>
     internal virtual string Position { get; set; } = "";
 

@@ -8,9 +8,6 @@ public sealed class MpiTests
 {
     private const string Program = "MlNetFineTune.Ranks";
 
-    // Seconds of MpiOptions.Timeout where a process waits in vain: longer than the start of one lasts on a busy machine.
-    private const string Short = "30";
-
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
@@ -56,11 +53,11 @@ public sealed class MpiTests
 
     [TestMethod]
     [DataRow("throws", "The picture of row 7 cannot be read.")]
-    [DataRow("stopped", "for rank 1, which last came to the sum of 5 numbers (operation 8, step 3)")]
+    [DataRow("stopped", "for rank 1, which last came to the sum of 5 numbers (operation 10, step 3)")]
     public void AProcessThatFailsEndsAllInMpichToo(string fault, string message)
     {
         RequireMpichOrSkip();
-        using var run = MpiRun.Start(3, Program, [fault, Short], MpiRun.Mpich);
+        using var run = MpiRun.Start(3, Program, [fault, "300"], MpiRun.Mpich);
 
         Assert.AreNotEqual(0, run.Wait(), run.Output);
         Assert.Contains(message, run.Error);
@@ -73,10 +70,11 @@ public sealed class MpiTests
     [DataRow("in-a-thread", "A worker has failed.")]
     [DataRow("unhandled", "A program has failed.")]
     [DataRow("null", "A null reference was caught.")]
-    [DataRow("lengths", "the sum of 5 numbers (operation 9, step 4)", "the sum of 6 numbers (operation 9, step 4)")]
-    [DataRow("long-lengths", "the sum of 5 numbers (operation 9, step 4)", "the sum of 6000 numbers (operation 9, step 4)")]
-    [DataRow("another", "the sum of 5 numbers (operation 9, step 4)", "a gather of 3 bytes (operation 9, step 4)")]
+    [DataRow("lengths", "the sum of 5 numbers (operation 11, step 4)", "the sum of 6 numbers (operation 11, step 4)")]
+    [DataRow("long-lengths", "the sum of 5 numbers (operation 11, step 4)", "the sum of 6000 numbers (operation 11, step 4)")]
+    [DataRow("another", "the sum of 5 numbers (operation 11, step 4)", "a gather of 3 bytes (operation 11, step 4)")]
     [DataRow("threads", "Train one model after the other.")]
+    [DataRow("failed-work", "Rank 0 of 3 has come to the sum of 1 numbers", "The picture of row 7 cannot be read.")]
     public void AProcessThatFailsEndsAll(string fault, params string[] messages)
     {
         MpiRun.RequireOrSkip();
@@ -94,11 +92,11 @@ public sealed class MpiTests
     public void AProcessThatHangsEndsAllWithinTheTimeout(string fault)
     {
         MpiRun.RequireOrSkip();
-        using var run = MpiRun.Start(3, Program, [fault, Short]);
+        using var run = MpiRun.Start(3, Program, [fault, "300"]);
 
         Assert.AreNotEqual(0, run.Wait(), run.Output);
         Assert.Contains(
-            "in the sum of 5 numbers (operation 9, step 4) for rank 1, which last came to the sum of 5 numbers (operation 8, step 3)",
+            "in the sum of 5 numbers (operation 11, step 4) for rank 1, which last came to the sum of 5 numbers (operation 10, step 3)",
             run.Error);
     }
 
@@ -139,11 +137,45 @@ public sealed class MpiTests
     public void AProcessThatIsDoneWaitsAtItsEndForThoseThatWorkOnLongerThanTheTimeout()
     {
         MpiRun.RequireOrSkip();
-        using var run = MpiRun.Start(3, Program, ["leave-late", Short]);
+        using var run = MpiRun.Start(3, Program, ["leave-late", "300"]);
 
         Assert.AreEqual(0, run.Wait(), run.Error);
         for (var rank = 0; rank < 3; rank++)
             Assert.Contains($"rank {rank} of 3 is done", run.Output);
+    }
+
+    [TestMethod]
+    public void WorkThatTakesOneProcessLongerThanTheTimeoutIsWaitedFor()
+    {
+        MpiRun.RequireOrSkip();
+        using var run = MpiRun.Start(3, Program, ["long-work", "300"]);
+
+        Assert.AreEqual(0, run.Wait(), run.Error);
+        for (var rank = 0; rank < 3; rank++)
+            Assert.Contains($"rank {rank} of 3 is done", run.Output);
+    }
+
+    [TestMethod]
+    public void AProcessThatHangsInTheFinalisationEndsAll()
+    {
+        MpiRun.RequireOrSkip();
+        using var run = MpiRun.Start(3, Program, ["ends-halfway", "300"]);
+
+        Assert.AreNotEqual(0, run.Wait(), run.Output);
+        Assert.Contains("MPI_Finalize of Open MPI", run.Error);
+        Assert.Contains("has not returned for 10 s", run.Error);
+    }
+
+    [TestMethod]
+    public void AProcessThatOneOfTheGroupStartsDoesNotTakeItsPlace()
+    {
+        MpiRun.RequireOrSkip();
+        using var run = MpiRun.Start(2, Program, ["parent", "300"]);
+
+        Assert.AreEqual(0, run.Wait(), run.Error);
+        Assert.Contains("has inherited its place in the group (OMPI_COMM_WORLD_SIZE is set)", run.Error);
+        for (var rank = 0; rank < 2; rank++)
+            StringAssert.Matches(run.Output, new($"the child of rank {rank} ended with [1-9]"));
     }
 
     [TestMethod]
@@ -172,6 +204,8 @@ public sealed class MpiTests
         Assert.Contains(
             "Open MPI's mpirun has started 2 processes (OMPI_COMM_WORLD_SIZE is set), but no MPI library for it was loaded", run.Error);
         Assert.Contains("Tried: /no/such/libmpi.so.", run.Error);
+        Assert.Contains("'/no/such/libmpi.so' does not load: ", run.Error);
+        Assert.Contains("No such file or directory", run.Error);
         Assert.DoesNotContain("is done", run.Output);
     }
 
@@ -188,6 +222,17 @@ public sealed class MpiTests
     }
 
     [TestMethod]
+    public void ALibraryThatTheUserHasChosenIsTriedWhateverTheLauncher()
+    {
+        MpiRun.RequireOrSkip();
+        using var run = MpiRun.StartAlone(
+            Program, ["collectives", "300"], ("PMI_SIZE", "3"), ("MLNETFINETUNE_MPI_LIBRARY", MpiRun.OpenMpiLibrary));
+
+        Assert.AreNotEqual(0, run.Wait(), run.Output);
+        Assert.Contains("has started 3 processes (PMI_SIZE is 3), but the MPI library counts 1", run.Error);
+    }
+
+    [TestMethod]
     public void ProcessesOfOneMachineHaveEachTheirNumberAndShareTheCores()
     {
         MpiRun.RequireOrSkip();
@@ -196,7 +241,10 @@ public sealed class MpiTests
         Assert.AreEqual(0, run.Wait(), run.Error);
         var threads = Math.Max(1, Environment.ProcessorCount / 2);
         for (var rank = 0; rank < 2; rank++)
-            Assert.Contains($"rank {rank} is {rank} of its machine and has {threads} threads", run.Output);
+        {
+            Assert.Contains(
+                $"rank {rank} is {rank} of its machine and has {threads} threads and {Math.Min(threads, 16)} workers", run.Output);
+        }
     }
 
     [TestMethod]

@@ -9,8 +9,11 @@ namespace MlNetFineTune.Tests.Distributed;
 public sealed partial class MpiTrainingTests
 {
     private const string Program = "MlNetFineTune.Ranks";
-    private const string LongTimeout = "300", ShortTimeout = "30"; // seconds
+    private const string LongTimeout = "300", ShortTimeout = "30"; // seconds; the short one holds in the training, after the start
     private const float Tolerance = 1e-5f;
+
+    // The first checkpoint is written after two steps of two batches.
+    private const int FirstInterruption = 6;
 
     // Shares of the training, drawn once.
     private static readonly double[] s_moments = [0.071, 0.153, 0.238, 0.312, 0.387, 0.466, 0.529, 0.604, 0.683, 0.741, 0.827, 0.934];
@@ -61,14 +64,18 @@ public sealed partial class MpiTrainingTests
     private void AssertGoesOn(float[] one, int batches, int signal, double moment, int first, int second)
     {
         var what = FormattableString.Invariant($"signal {signal} at {moment} of {batches} batches, {first} and {second} processes");
-        var (checkpoints, weights) = (SmallPictures.NewFolder(), NewFile());
-        using (var run = MpiRun.Start(first, Program, Train(ShortTimeout, checkpoints, weights)))
+        var (checkpoints, weights, signalSent) = (SmallPictures.NewFolder(), NewFile(), NewFile());
+        var due = Math.Max(FirstInterruption, (int)Math.Ceiling(moment * batches));
+        // Process 0 waits after that batch: the training does not end before the signal is sent.
+        string[] pause = [ShortTimeout, $"{due}", signalSent];
+        using (var run = MpiRun.Start(first, Program, [.. Train(LongTimeout, checkpoints, weights), .. pause]))
         {
-            var isDue = SpinWait.SpinUntil(() => Batches(run) >= moment * batches || run.Process.HasExited, Patience.Limit);
+            var isDue = SpinWait.SpinUntil(() => Batches(run) >= due || run.Process.HasExited, Patience.Limit);
             Assert.IsTrue(isDue, $"{what}: {run.Error}");
             var ranks = run.Ranks;
             Assert.HasCount(first, ranks, $"{what}: {run.Error}");
             Signals.Send(ranks[(int)(moment * 1000) % first], signal);
+            File.WriteAllText(signalSent, "");
 
             Assert.AreNotEqual(0, run.Wait(), what);
             Assert.IsFalse(File.Exists(weights), what);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using MlNetFineTune.Distributed;
 
 namespace MlNetFineTune.Tests.Support;
 
@@ -8,6 +9,9 @@ internal sealed class MpiRun : IDisposable
 {
     // CI runs as root, on fewer cores than processes. Binding would give each of two processes one core.
     private static readonly string[] s_openMpi = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"];
+
+    private static readonly string[] s_folders = OperatingSystem.IsLinux()
+        ? (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
 
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
@@ -38,10 +42,13 @@ internal sealed class MpiRun : IDisposable
     }
 
     /// <summary>Open MPI's launcher, null where it is not installed.</summary>
-    public static string? OpenMpi { get; } = Find("mpirun.openmpi", "mpirun");
+    public static string? OpenMpi { get; } = FindOpenMpi(s_folders, VersionOf);
+
+    /// <summary>The usual name of Open MPI's library.</summary>
+    public static string OpenMpiLibrary => MpiLibraryNames.For(MpiFamily.OpenMpi)[0];
 
     /// <summary>MPICH's launcher, null where it is not installed.</summary>
-    public static string? Mpich { get; } = Find("mpirun.mpich", "mpiexec.hydra");
+    public static string? Mpich { get; } = PathsOf(s_folders, "mpirun.mpich", "mpiexec.hydra").FirstOrDefault(File.Exists);
 
     /// <summary>The launcher itself.</summary>
     public Process Process { get; }
@@ -64,6 +71,13 @@ internal sealed class MpiRun : IDisposable
         if (OpenMpi is null)
             Assert.Inconclusive("Open MPI's mpirun is not installed: apt-get install openmpi-bin.");
     }
+
+    /// <summary>The first mpirun that is Open MPI's: other implementations have one too, without its options.</summary>
+    /// <param name="folders">Where to look.</param>
+    /// <param name="versionOf">What a program says about its version; null where there is none.</param>
+    public static string? FindOpenMpi(IEnumerable<string> folders, Func<string, string?> versionOf) =>
+        PathsOf(folders, "mpirun.openmpi", "mpirun")
+            .FirstOrDefault(path => versionOf(path)?.Contains("open-mpi.org", StringComparison.Ordinal) == true);
 
     /// <summary>The caller disposes it.</summary>
     public static MpiRun Start(
@@ -110,9 +124,18 @@ internal sealed class MpiRun : IDisposable
         Process.Dispose();
     }
 
-    private static string? Find(params IEnumerable<string> names) =>
-        names.SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
-            .Select(folder => Path.Combine(folder, name))).FirstOrDefault(path => OperatingSystem.IsLinux() && File.Exists(path));
+    private static IEnumerable<string> PathsOf(IEnumerable<string> folders, params IEnumerable<string> names) =>
+        names.SelectMany(name => folders.Select(folder => Path.Combine(folder, name)));
+
+    private static string? VersionOf(string path)
+    {
+        if (!File.Exists(path))
+            return null;
+        using var process = Process.Start(
+            new ProcessStartInfo(path, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        return process.StandardOutput.ReadToEnd() + error.Result;
+    }
 
     // A zombie, which its parent has not yet waited for, has no command line.
     private bool IsOurs(int id) => CommandOf(id).Contains(_mark, StringComparison.Ordinal);

@@ -18,6 +18,9 @@ internal sealed class ThreadGroup : ProcessGroup
 
     public override int Size => _shared.Given.Length;
 
+    /// <summary>Waits of all ranks that have no limit.</summary>
+    public int LongWaits => _shared.LongWaits;
+
     /// <summary>Runs an action for each rank of a group, each in its own thread.</summary>
     /// <returns>The results by rank.</returns>
     /// <exception cref="AggregateException">Actions failed.</exception>
@@ -67,6 +70,12 @@ internal sealed class ThreadGroup : ProcessGroup
         }
     }
 
+    internal override bool AnyAfterLongWork(bool condition)
+    {
+        Interlocked.Increment(ref _shared.LongWaits);
+        return Any(condition);
+    }
+
     internal override PendingSum StartSum(Tensor buffer)
     {
         using var scope = NewDisposeScope();
@@ -109,6 +118,8 @@ internal sealed class ThreadGroup : ProcessGroup
 
     private sealed class Shared(int size)
     {
+        public int LongWaits;
+
         private readonly object _lock = new();
         private readonly bool[] _ended = new bool[size];
         private int _waiting;
