@@ -42,18 +42,20 @@ internal sealed class Scaling : Benchmark
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name,-24} {Median(results, one => one.Seconds),10:0.0000} {Median(results, one => one.CpuSeconds),12:0.0000} "
                 + $"{Median(results, one => one.Waiting),10:0.0000} {Median(results, one => one.Sums),10:0.0000} "
-                + $"{Median(results, one => one.Bytes) / 1e6,10:0.0}"));
+                + $"{Median(results, one => one.Buckets.Sum()) / 1e6,10:0.0}"));
         }
         var hidden = PairedTiming.Median(together.Select(one => 1 - Math.Min(one.Waiting / one.Sums, 1)));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Of the time that the sums take by themselves {hidden:0 %} is hidden behind the backward pass (waiting for the slower process "
             + $"is counted as not hidden)."));
+        new ScalingModel(Median(alone, one => one.Seconds), together[0].Buckets).Print(network);
         return PairedTiming.Median(alone.Zip(together, (one, two) => one.Seconds / two.Seconds));
     }
 
     private static ScalingProcess.Result Start(string network, int processes, bool quick)
     {
-        string[] program = [typeof(Scaling).Assembly.Location, ScalingProcess.Name, network, $"{Processors / processes}", $"{(quick ? 2 : 8)}"];
+        string[] program =
+            [typeof(Scaling).Assembly.Location, ScalingProcess.Name, network, $"{Processors / processes}", $"{(quick ? 2 : 8)}"];
         var start = processes == 1
             ? new ProcessStartInfo("dotnet", program)
             : new ProcessStartInfo("mpirun",
@@ -65,7 +67,8 @@ internal sealed class Scaling : Benchmark
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0
-                ? JsonSerializer.Deserialize<ScalingProcess.Result>(output.Trim().Split('\n').Last(line => line.StartsWith('{')))!
+                // A launcher's terminal codes may precede it.
+                ? JsonSerializer.Deserialize<ScalingProcess.Result>(output[output.IndexOf('{')..])!
                 : throw new CannotRunException($"{processes} processes of '{network}' failed.");
         }
         catch (System.ComponentModel.Win32Exception e)

@@ -39,7 +39,7 @@ internal static class ScalingProcess
         if (group.IsFirst)
         {
             Console.WriteLine(JsonSerializer.Serialize(new Result(seconds / steps, together[0] / steps, together[1] / group.Size / steps,
-                alone / steps, sums.Sum() * 4.0 / steps)));
+                alone / steps, [.. sums.Take(sums.Length / steps).Select(numbers => (double)numbers * sizeof(float))])));
         }
         return 0;
     }
@@ -84,8 +84,8 @@ internal static class ScalingProcess
     /// <param name="CpuSeconds">CPU seconds of a step, of all processes together.</param>
     /// <param name="Waiting">Seconds of a step in which a process only waited, in the mean over the processes.</param>
     /// <param name="Sums">Seconds of the sums of a step by themselves.</param>
-    /// <param name="Bytes">Bytes that a step sums.</param>
-    public sealed record Result(double Seconds, double CpuSeconds, double Waiting, double Sums, double Bytes);
+    /// <param name="Buckets">Bytes of each of these sums.</param>
+    public sealed record Result(double Seconds, double CpuSeconds, double Waiting, double Sums, double[] Buckets);
 
     private sealed record Loop(Action<int> Step, IDisposable Training, IDisposable Network) : IDisposable
     {

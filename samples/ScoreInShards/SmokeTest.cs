@@ -15,13 +15,22 @@ internal static class SmokeTest
         job.Prepare(trainingPhotos: 10, photos: 20, epochs: 2);
 
         Process[] shards = [Start("--shard", "0/2"), Start("--shard", "1/2")];
-        foreach (Process shard in shards)
+        try
         {
-            using (shard)
+            foreach (Process shard in shards)
             {
                 shard.WaitForExit();
                 if (shard.ExitCode != 0)
                     return shard.ExitCode;
+            }
+        }
+        finally
+        {
+            foreach (Process shard in shards)
+            {
+                shard.Kill(); // if the other failed; nothing if it has ended
+                shard.WaitForExit();
+                shard.Dispose();
             }
         }
         job.Merge();

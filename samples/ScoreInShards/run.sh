@@ -12,6 +12,8 @@ export OMP_NUM_THREADS=$((($(nproc) + 1) / 2)) # each process has a half of the 
 first=$!
 "${program[@]}" --shard 1/2 &
 second=$!
+trap 'kill "$first" "$second" 2>/dev/null || true; wait' EXIT # if one fails, the other is stopped too
 wait "$first"
 wait "$second"
+trap - EXIT
 "${program[@]}" --merge

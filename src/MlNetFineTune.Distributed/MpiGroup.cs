@@ -25,6 +25,7 @@ internal sealed class MpiGroup : ProcessGroup
     private readonly MpiLibrary _library;
     private readonly int? _threads;
     private readonly Peers _peers;
+    private readonly Func<bool> _listen;
     private volatile string _position = "";
     private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
     private int _thread; // the one inside an operation; 0 where none is
@@ -32,6 +33,7 @@ internal sealed class MpiGroup : ProcessGroup
     public MpiGroup(MpiLibrary library, MpiOptions options)
     {
         (_library, _threads, _peers) = (library, options.Threads, new Peers(library));
+        _listen = _peers.Listen;
         Timeout = options.Timeout;
     }
 
@@ -348,6 +350,9 @@ internal sealed class MpiGroup : ProcessGroup
         {
             while (!Call(isComplete))
             {
+                // A process that has failed after it came to this operation says so in its next notice.
+                if (exchange is null)
+                    Call(_listen);
                 if (_peers.Failure is not null)
                     throw _peers.FailedBefore();
                 if (clock.Waited > Timeout)

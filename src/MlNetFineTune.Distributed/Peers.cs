@@ -55,6 +55,16 @@ internal sealed class Peers(MpiLibrary library)
         }
     }
 
+    /// <summary>Takes the notices that have arrived for operations that were started.</summary>
+    /// <returns>True.</returns>
+    /// <exception cref="ProcessGroupException">A process has failed, or does not do what this one does.</exception>
+    public bool Listen()
+    {
+        foreach (var exchange in _open)
+            exchange.Test();
+        return true;
+    }
+
     /// <summary>Removes an exchange that is complete.</summary>
     public void Forget(Exchange exchange) => _open.Remove(exchange);
 
@@ -118,8 +128,7 @@ internal sealed class Peers(MpiLibrary library)
                     if (!_gone[rank] && !_open.Any(open => open.Expects(rank)))
                         _open.Add(Exchange.Listen(this, library, rank));
                 }
-                foreach (var open in _open)
-                    open.Test();
+                Listen();
             }
             catch (ProcessGroupException)
             {

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Onnx;
 /// adds a vector for each output. Runs without libtorch. ML.NET's own ONNX transformer computes one row at a time, of a fixed length.
 /// Thread-safe.
 /// </summary>
-internal sealed class OnnxTextTransformer : ITransformer, ICanSaveModel, IDisposable
+internal sealed class OnnxTextTransformer : ITransformer, IBatchedTransformer, ICanSaveModel, IDisposable
 {
     private readonly IHost _host;
     private readonly OnnxTextManifest _manifest;
@@ -31,6 +31,8 @@ internal sealed class OnnxTextTransformer : ITransformer, ICanSaveModel, IDispos
     }
 
     bool ITransformer.IsRowToRowMapper => true;
+
+    int IBatchedTransformer.BatchSize => _scoring.BatchSize;
 
     /// <param name="env">Environment of the context.</param>
     /// <param name="texts">Input of the network.</param>

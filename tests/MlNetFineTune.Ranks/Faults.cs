@@ -36,6 +36,8 @@ internal static partial class Faults
             Console.WriteLine($"rank {group.Rank} of {group.Size} is done");
             return 0;
         }
+        if (what == "throws-between-sums")
+            StartSums(group, 4);
         try
         {
             if (what == "failed-work")
@@ -66,6 +68,16 @@ internal static partial class Faults
 
     private static void Step(ProcessGroup group, int length) => group.Sum(new double[length]);
 
+    // So long that none is complete before all take part.
+    private static void StartSums(ProcessGroup group, int count)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var sums = Enumerable.Range(0, count)
+            .Select(_ => group.StartSum(TorchSharp.torch.ones([3_000_000], dtype: TorchSharp.torch.ScalarType.Float32))).ToList();
+        if (count > 2)
+            sums.ForEach(sum => sum.Wait());
+    }
+
     private static int Fail(string what, ProcessGroup group)
     {
         switch (what)
@@ -85,6 +97,11 @@ internal static partial class Faults
             case "caught":
                 group.Abort(s_fault);
                 return 0;
+            case "throws-between-sums":
+                StartSums(group, 2);
+                group.Abort(s_fault);
+                Thread.Sleep(Timeout.Infinite); // as a program that goes on with something else
+                break;
             case "in-a-thread":
                 new Thread(() => throw new InvalidDataException("A worker has failed.")).Start();
                 Thread.Sleep(Timeout.Infinite);

@@ -16,7 +16,7 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed class FineTuningTransformer
     : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
-    IFineTunedModel, IDisposable
+    IBatchedTransformer, IFineTunedModel, IDisposable
 {
     private const string OnnxOfPictures =
         "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
@@ -112,10 +112,9 @@ public sealed class FineTuningTransformer
 
     internal ModelManifest Manifest => _model.Manifest;
 
-    /// <summary>Number of rows in one forward pass.</summary>
-    internal int BatchSize => _scoring.BatchSize;
-
     bool ITransformer.IsRowToRowMapper => true;
+
+    int IBatchedTransformer.BatchSize => _scoring.BatchSize;
 
     // ML.NET's PermutationFeatureImportance requires this interface, of a model with a single column of numbers, which it permutes. It does
     // not use the model itself.

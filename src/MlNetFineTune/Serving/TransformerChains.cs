@@ -1,5 +1,6 @@
 using System.Collections;
 using Microsoft.ML;
+using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Serving;
 
@@ -17,8 +18,7 @@ internal static class TransformerChains
 
     private static IEnumerable<int> BatchSizesIn(ITransformer model) => model switch
     {
-        FineTuningTransformer network => [network.BatchSize],
-        FeaturesTransformer network => [network.BatchSize],
+        IBatchedTransformer network => [network.BatchSize],
         IEnumerable chain => chain.OfType<ITransformer>().SelectMany(BatchSizesIn),
         _ => [],
     };

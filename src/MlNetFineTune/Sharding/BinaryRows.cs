@@ -22,23 +22,33 @@ internal static class BinaryRows
         return [.. schema.Where(column => !column.IsHidden && saver.IsColumnSavable(column.Type))];
     }
 
-    /// <summary>The columns with their annotations, as a file without rows.</summary>
+    /// <summary>
+    /// The columns with their annotations, as a file without rows. It is not compressed: the same columns are the same bytes everywhere,
+    /// while those of Deflate differ between releases and platforms of .NET.
+    /// </summary>
     public static byte[] WriteSchema(IHostEnvironment env, DataViewSchema.Column[] columns)
     {
         var builder = new DataViewSchema.Builder();
         foreach (var column in columns)
             builder.AddColumn(column.Name, column.Type, column.Annotations);
         using var stream = new MemoryStream();
-        Write(env, new EmptyDataView(env, builder.ToSchema()), stream);
+        Write(Saver(env, CompressionKind.None), new EmptyDataView(env, builder.ToSchema()), stream);
         return stream.ToArray();
     }
 
     /// <summary>Writes all rows of a view to the beginning of a stream that can seek. The view is read once.</summary>
-    public static void Write(IHostEnvironment env, IDataView rows, Stream stream)
+    public static void Write(IHostEnvironment env, IDataView rows, Stream stream) => Write(Saver(env), rows, stream);
+
+    /// <summary>Reads a file. The caller disposes the result, which owns the stream.</summary>
+    /// <exception cref="Exception">The file is not valid; ML.NET's own error.</exception>
+    public static BinaryLoader Open(IHostEnvironment env, Stream stream) =>
+        new(env, new BinaryLoader.Arguments(), stream, leaveOpen: false);
+
+    private static void Write(BinarySaver saver, IDataView rows, Stream stream)
     {
         try
         {
-            Saver(env).SaveData(stream, rows, [.. rows.Schema.Select(column => column.Index)]);
+            saver.SaveData(stream, rows, [.. rows.Schema.Select(column => column.Index)]);
         }
         catch (InvalidOperationException e) when (e.InnerException is { } cause)
         {
@@ -47,11 +57,11 @@ internal static class BinaryRows
         }
     }
 
-    /// <summary>Reads a file. The caller disposes the result, which owns the stream.</summary>
-    /// <exception cref="Exception">The file is not valid; ML.NET's own error.</exception>
-    public static BinaryLoader Open(IHostEnvironment env, Stream stream) =>
-        new(env, new BinaryLoader.Arguments(), stream, leaveOpen: false);
-
-    private static BinarySaver Saver(IHostEnvironment env) =>
-        new(env, new BinarySaver.Arguments { MaxRowsPerBlock = CompressedRows, MaxBytesPerBlock = null, Silent = true });
+    private static BinarySaver Saver(IHostEnvironment env, CompressionKind compression = CompressionKind.Default) => new(env, new()
+    {
+        Compression = compression,
+        MaxRowsPerBlock = CompressedRows,
+        MaxBytesPerBlock = null,
+        Silent = true,
+    });
 }

@@ -32,12 +32,7 @@ public sealed record Shard
     }
 
     /// <summary>The shard of a process in its group: number <see cref="ProcessGroup.Rank"/> of <see cref="ProcessGroup.Size"/>.</summary>
-    /// <param name="processes">The group.</param>
-    public static Shard Of(ProcessGroup processes)
-    {
-        ArgumentNullException.ThrowIfNull(processes);
-        return Of(processes.Rank, processes.Size);
-    }
+    internal static Shard Of(ProcessGroup processes) => Of(processes.Rank, processes.Size);
 
     /// <summary>Reads a shard from text such as <c>2/8</c>: number, from 0, and number of shards.</summary>
     /// <param name="text">The text.</param>
@@ -58,7 +53,8 @@ public sealed record Shard
     /// <summary>
     /// The shard that a scheduler gives this process by environment variables. In this order: <c>JOB_COMPLETION_INDEX</c> (Indexed Job of
     /// Kubernetes); <c>SLURM_ARRAY_TASK_ID</c> with <c>_MIN</c>, <c>_MAX</c> and <c>_COUNT</c> (job array of Slurm); the ranks of MPI:
-    /// <c>OMPI_COMM_WORLD_RANK</c> and <c>_SIZE</c>, <c>PMI_RANK</c> and <c>PMI_SIZE</c>, <c>SLURM_PROCID</c> and <c>SLURM_NTASKS</c>.
+    /// <c>OMPI_COMM_WORLD_RANK</c> and <c>_SIZE</c>, <c>PMI_RANK</c> and <c>PMI_SIZE</c>; <c>SLURM_PROCID</c> and
+    /// <c>SLURM_STEP_NUM_TASKS</c> (tasks that <c>srun</c> has started; a batch script itself is not numbered).
     /// </summary>
     /// <param name="count">
     /// Number of shards. Default null: the variable <c>SHARD_COUNT</c>, or what the scheduler says. Kubernetes does not say it. If it is

@@ -18,9 +18,11 @@ internal static class ShardEnvironment
     private const string SlurmFirst = "SLURM_ARRAY_TASK_MIN";
     private const string SlurmLast = "SLURM_ARRAY_TASK_MAX";
 
+    // Of srun the number of tasks of the step: SLURM_PROCID and SLURM_NTASKS are set in a batch script too, which is one process, whatever
+    // the number of tasks it asks for.
     private static readonly (string Rank, string Size)[] s_ranks =
     [
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
     ];
 
     /// <param name="variables">Value of a variable; null if it is not set.</param>

@@ -7,7 +7,8 @@ namespace MlNetFineTune.Sharding;
 
 /// <summary>
 /// The folder of a scoring: the plan in <c>scoring.json</c>, a folder <c>shard-2-of-8</c> for each shard with a file for each block, and
-/// <c>complete.json</c> in it once all its rows are scored. Every file is written under another name and renamed.
+/// <c>complete.json</c> in it once all its rows are scored. Every file is written under another name and renamed. Each belongs to the plan
+/// whose hash it names.
 /// </summary>
 internal sealed class ShardFolder
 {
@@ -73,6 +74,23 @@ internal sealed class ShardFolder
     }
 
     public IEnumerable<Shard> Shards => Enumerable.Range(0, Plan.Shards).Select(index => Shard.Of(index, Plan.Shards));
+
+    /// <summary>
+    /// Verifies that the folder still has this scoring: where several processes begin one at the same instant, the file system may let a
+    /// later one replace the plan of the first (see <see cref="AtomicFile.TryWriteNew"/>), and a person may clear the folder.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The plan is gone or another.</exception>
+    public void VerifyPlan()
+    {
+        var file = Path.Combine(Root, PlanName);
+        var found = File.Exists(file) ? ContentHash.Of(File.ReadAllBytes(file)).ToString() : null;
+        if (found != Identity)
+        {
+            throw new InvalidOperationException(
+                $"'{file}' {(found is null ? "was deleted" : "was replaced")} while this process scored by it: another process has begun a "
+                + "scoring in the same folder, or the folder was cleared. Run this shard again.");
+        }
+    }
 
     /// <summary>The shard that scores a block.</summary>
     public Shard OwnerOf(long block) => Shard.Of((int)(block % Plan.Shards), Plan.Shards);

@@ -83,6 +83,7 @@ internal sealed class ShardScoring
         }
         var result = Report(pass.DataRows);
         Require(_folder.Plan.Blocks, pass.DataRows);
+        _folder.VerifyPlan();
         _folder.Complete(_shard, new()
         {
             Scoring = _folder.Identity,
@@ -106,6 +107,7 @@ internal sealed class ShardScoring
 
     private void Write(ScoredRows rows, BlockPass pass)
     {
+        _folder.VerifyPlan();
         var (block, sample) = pass.NextWanted();
         var content = rows.Next(_folder.Plan.Blocks.RowsOf(block));
         BlockFile.Write(

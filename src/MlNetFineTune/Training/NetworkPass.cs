@@ -26,6 +26,7 @@ internal static class NetworkPass
         var features = new List<float[]>();
         using var encoder = new FrozenEncoder(network, run.Input, stages: 0, run.Seed, options.Workers);
         var batches = new LengthBuckets(subset.Source.Inputs, options.BatchSize, options.TokensOfBatch).Sorted(subset.Rows);
+        run.Processes.Position = "computing the outputs of the trained network";
         var bad = new AgreedBadRows(run.Processes, (row, reason) => badRows?.Add(subset.Source, row, reason));
         int[][] slices = Array.ConvertAll(batches, batch => batch[Slice.Of(batch.Length, run.Processes)]);
         foreach (var (index, own) in encoder.LoaderFor(subset.Source)

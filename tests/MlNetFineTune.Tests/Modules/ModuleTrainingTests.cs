@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Scoring;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -134,7 +135,7 @@ public sealed class ModuleTrainingTests
         var many = SmallModules.View(_ml, TableRow.Many(1000, seed: 5));
         var expected = model.Transform(many).GetColumn<float>("Score").ToArray();
         Parallel.For(0, 4, _ => CollectionAssert.AreEqual(expected, model.Transform(many).GetColumn<float>("Score").ToArray()));
-        Assert.AreEqual(256, model.BatchSize);
+        Assert.AreEqual(256, ((IBatchedTransformer)model).BatchSize);
     }
 
     [TestMethod]

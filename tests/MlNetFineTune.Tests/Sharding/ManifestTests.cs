@@ -31,6 +31,11 @@ public sealed partial class ManifestTests
                 name => name == "JOB_COMPLETION_INDEX" ? "7" : variables.GetValueOrDefault(name), count: null)!.ToString());
         Assert.AreEqual("Never", pod["restartPolicy"]); // backoffLimitPerIndex allows no other
         Assert.IsTrue(spec.ContainsKey("backoffLimitPerIndex"));
+        var rule = Map(List(Map(spec["podFailurePolicy"])["rules"]).Single()); // a drained node is no failure
+        Assert.AreEqual("Ignore", rule["action"]);
+        Assert.AreEqual("DisruptionTarget", Map(List(rule["onPodConditions"]).Single())["type"]);
+        // libtorch would count the cores of the node.
+        Assert.AreEqual(Map(Map(container["resources"])["limits"])["cpu"], variables["OMP_NUM_THREADS"]);
         VerifyContainer(pod, container);
     }
 
@@ -99,8 +104,34 @@ public sealed partial class ManifestTests
 
         Assert.AreEqual(0, code, output);
         CollectionAssert.AreEqual(
-            new[] { $"--parsable {slurm}/score.sbatch /job", $"--dependency=afterok:42 {slurm}/merge.sbatch /job" },
+            new[]
+            {
+                $"--parsable {slurm}/score.sbatch /job",
+                $"--dependency=afterok:42 --kill-on-invalid-dep=yes {slurm}/merge.sbatch /job", // a shard that fails cancels the merging
+            },
             File.ReadAllLines(folder.File("calls")));
+    }
+
+    [TestMethod]
+    public void AShardThatFailsOnThisMachineStopsTheOtherAndTheMerging()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Inconclusive("There is no bash.");
+        using var folder = new Folder();
+        var (process, merged) = (folder.File("process"), folder.File("merged"));
+        WriteProgram(folder.File("dotnet"), $"""
+            case "$*" in
+              *"--shard 0/2") until [ -e '{process}' ]; do sleep 0.1; done; exit 3;;
+              *"--shard 1/2") echo $$ >'{process}.new'; mv '{process}.new' '{process}'; exec sleep 100 >/dev/null 2>&1;;
+              *--merge) touch '{merged}';;
+            esac
+            """);
+
+        var (code, output) = Bash("-c", $"PATH='{folder.Path}':$PATH exec bash '{Path.Combine(s_sample, "run.sh")}' '{folder.Path}'");
+
+        Assert.AreEqual(3, code, output);
+        Assert.AreNotEqual((0, ""), Bash("-c", $"kill \"$(cat '{process}')\""), "the other shard goes on");
+        Assert.IsFalse(File.Exists(merged));
     }
 
     private static void VerifyContainer(Dictionary<string, object> pod, Dictionary<string, object> container)

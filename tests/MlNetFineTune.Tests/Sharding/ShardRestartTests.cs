@@ -169,6 +169,51 @@ public sealed class ShardRestartTests : IDisposable
     }
 
     [TestMethod]
+    public void AnotherPlanInTheMiddleEndsTheShard()
+    {
+        var plan = _folder.File("scoring.json");
+        var own = "";
+
+        var replaced = Assert.Throws<InvalidOperationException>(() => Score(0, 2, After(30, () =>
+        {
+            own = File.ReadAllText(plan);
+            Set(plan, "Blocks", JsonNode.Parse("{\"First\":20,\"Rows\":20}")!); // of a process whose batches are larger
+        }))).Message;
+        File.WriteAllText(plan, own);
+        var deleted = Assert.Throws<InvalidOperationException>(() => Score(0, 2, After(55, () => File.Delete(plan)))).Message;
+
+        StringAssert.Contains(replaced, $"'{plan}' was replaced while this process scored by it");
+        StringAssert.Contains(deleted, $"'{plan}' was deleted while this process scored by it");
+        StringAssert.Contains(deleted, "Run this shard again");
+        Assert.IsFalse(File.Exists(_folder.File("shard-0-of-2/complete.json")));
+        File.WriteAllText(plan, own);
+        Assert.AreEqual(55, Score(0, 2).KeptRows);
+        Score(1, 2);
+        AssertMerged();
+
+        static ShardingOptions After(int rows, Action action) => s_options with
+        {
+            Progress = new Receiver(progress =>
+            {
+                if (progress.Rows == rows)
+                    action();
+            }),
+        };
+    }
+
+    // The bytes of Deflate differ between releases and platforms of .NET, and those of the columns are compared.
+    [TestMethod]
+    public void TheColumnsOfThePlanAreNotCompressed()
+    {
+        Score(0, 1);
+
+        var schema = JsonNode.Parse(File.ReadAllText(_folder.File("scoring.json")))!["Schema"]!.GetValue<string>();
+
+        var key = TableRow.Many(1)[0].Kind; // a key value, an annotation
+        StringAssert.Contains(System.Text.Encoding.Latin1.GetString(Convert.FromBase64String(schema)), key);
+    }
+
+    [TestMethod]
     public void DataThatHaveChangedBetweenTwoCallsAreAnError()
     {
         using var cancel = new CancellationTokenSource();

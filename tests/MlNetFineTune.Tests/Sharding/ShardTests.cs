@@ -62,9 +62,11 @@ public sealed class ShardTests
     [DataRow("SLURM_ARRAY_TASK_ID=3 SHARD_COUNT=4 SLURM_PROCID=0 SLURM_NTASKS=1", null, "3/4")] // of the batch script itself
     [DataRow("SLURM_ARRAY_TASK_ID=5 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=5 SLURM_ARRAY_TASK_MAX=5 SHARD_COUNT=8", null, "5/8")]
     [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2", null, "1/2")]
-    [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_NTASKS=8", null, "1/2")]
+    [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=1", null, "1/2")]
     [DataRow("PMI_RANK=0 PMI_SIZE=3", null, "0/3")]
-    [DataRow("SLURM_PROCID=7 SLURM_NTASKS=8", 8, "7/8")]
+    [DataRow("SLURM_PROCID=7 SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8", 8, "7/8")]
+    [DataRow("SLURM_PROCID=1 SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=2", null, "1/2")] // srun --ntasks=2 in a job of eight tasks
+    [DataRow("SLURM_PROCID=0 SLURM_NTASKS=8", null, null)] // a batch script without srun: one process scores everything
     [DataRow("", null, null)]
     [DataRow("", 8, null)]
     [DataRow("JOB_COMPLETION_INDEX=", null, null)]

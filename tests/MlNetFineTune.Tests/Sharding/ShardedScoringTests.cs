@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Serving;
 using MlNetFineTune.Sharding;
 using MlNetFineTune.Tests.Support;
 
@@ -63,6 +64,36 @@ public sealed class ShardedScoringTests : IDisposable
 
         SameRows.AssertAlike(ShardedScores.InOneProcess(_ml, model, data), ShardedScores.Merge(_ml, _folder.Path));
         Assert.HasCount(5, Directory.GetFiles(_folder.Path, "*.idv", SearchOption.AllDirectories)); // 64 + 128, then 128
+    }
+
+    // Their batches are larger than a block is asked to be.
+    [TestMethod]
+    public void BlocksOfExplanationsEndWhereBatchesDo()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        var data = SmallPictures.View(_ml, SmallPictures.Take(15));
+        var explain = _ml.Transforms.ExplainImages("Why", "ImagePath", model, Explanation.GradCam(), mapColumnName: "Map");
+        using var explainer = explain.Fit(data);
+
+        ShardedScores.Score(_ml, explainer, data, _folder.Path, 2, new() { BlockRows = 10 });
+
+        AssertAligned(explainer, rows: 45);
+        SameRows.AssertAlike(ShardedScores.InOneProcess(_ml, explainer, data), ShardedScores.Merge(_ml, _folder.Path));
+    }
+
+    [TestMethod]
+    public void BlocksOfTextsInOnnxRuntimeEndWhereBatchesDo()
+    {
+        var data = SmallTexts.View(_ml, SmallTexts.Take(400));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneText(SmallTexts.Options with { Epochs = 1 })
+            .Fit(SmallTexts.View(_ml, SmallTexts.Take(40)));
+        var chain = _ml.FineTuning.ToOnnxPipeline(model, data.Schema);
+        using var owner = (IDisposable)chain;
+
+        ShardedScores.Score(_ml, chain, data, _folder.Path, 2, new() { BlockRows = 10 });
+
+        AssertAligned(chain, rows: 400);
+        SameRows.AssertAlike(ShardedScores.InOneProcess(_ml, chain, data), ShardedScores.Merge(_ml, _folder.Path));
     }
 
     // A network that could not be used otherwise: what it computes of a row depends on the others of its batch.
@@ -283,6 +314,19 @@ public sealed class ShardedScoringTests : IDisposable
         Assert.AreEqual("The disk is gone.", errors[1]);
     }
 
+    // As when a process is killed while this one fails: the group's error says less than its own.
+    [TestMethod]
+    public void TheOwnErrorIsNotLostWhereTheOthersAreGone()
+    {
+        var model = ShardedScores.StockModel(_ml);
+
+        var errors = ThreadGroup.Run(2, processes => processes.Rank == 0 ? null : Assert.Throws<Exception>(
+            () => _ml.Model.TransformSharded(
+                model, ShardedScores.Streamed(_ml, Failing()), _folder.Path, processes, new() { BlockRows = 10 })));
+
+        Assert.AreEqual("The disk is gone.", errors[1]!.GetBaseException().Message);
+    }
+
     [TestMethod]
     public void AModelIsKnownByItsContent()
     {
@@ -293,6 +337,14 @@ public sealed class ShardedScoringTests : IDisposable
         Assert.AreEqual(IdentityOf(other), IdentityOf(other));
         using var first = SmallTraining.LoadModel(_ml);
         Assert.AreEqual(IdentityOf(zip), IdentityOf(SmallTraining.Save(_ml, first))); // saved again, at another time
+    }
+
+    private void AssertAligned(ITransformer model, int rows)
+    {
+        var batch = TransformerChains.LargestBatchOf(model);
+        Assert.IsGreaterThan(10, batch);
+        Assert.HasCount(
+            (int)RowBlocks.Of(10, batch).CountFor(rows), Directory.GetFiles(_folder.Path, "*.idv", SearchOption.AllDirectories));
     }
 
     private string IdentityOf(byte[] zip)

@@ -43,6 +43,44 @@ public sealed class AtomicFileTests
         }
     }
 
+    [TestMethod]
+    public void OfSeveralNewFilesOfTheSameNameOneIsWritten()
+    {
+        const int Writers = 4, Rounds = 200;
+        var folder = Directory.CreateTempSubdirectory("atomic-").FullName;
+        try
+        {
+            using var start = new Barrier(Writers);
+            var written = new int[Rounds];
+            var threads = Enumerable.Range(0, Writers).Select(writer => new Thread(() =>
+            {
+                for (var round = 0; round < Rounds; round++)
+                {
+                    using var stream = new FileStream(Path.Combine(folder, $"{writer}.tmp"), FileMode.Create);
+                    stream.WriteByte((byte)writer);
+                    stream.Flush(flushToDisk: true);
+                    start.SignalAndWait();
+                    try
+                    {
+                        AtomicFile.Complete(stream, Path.Combine(folder, $"{round}.json"), overwrite: false);
+                        Interlocked.Increment(ref written[round]);
+                    }
+                    catch (IOException)
+                    {
+                    }
+                }
+            })).ToList();
+            threads.ForEach(thread => thread.Start());
+            threads.ForEach(thread => thread.Join());
+
+            Assert.IsTrue(written.All(count => count == 1), string.Join(' ', written));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>Who renames a file by himself forgets to have it on the disk before: a power cut then leaves an empty file under its
     /// name.</summary>
     [TestMethod]

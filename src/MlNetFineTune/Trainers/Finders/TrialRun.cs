@@ -14,19 +14,19 @@ internal static class TrialRun
             $"FindBatchSize and FindLearningRate measure one process, and Processes has {options.Processes.Size}: run them before, with "
             + "Processes = ProcessGroup.Single.", nameof(options))
         : options with
-    {
-        Task = options.TaskInForce.WithoutValidation,
-        Metric = null,
-        Validation = ValidationData.None,
-        Conformal = null,
-        EarlyStoppingPatience = null,
-        Progress = null,
-        RunFolder = null,
-        WeightAveraging = WeightAveraging.None,
-        TimeBudget = null,
-        OnDivergence = Divergence.Throw(float.PositiveInfinity),
-        Checkpoint = TrainingCheckpoint.None,
-    };
+        {
+            Task = options.TaskInForce.WithoutValidation,
+            Metric = null,
+            Validation = ValidationData.None,
+            Conformal = null,
+            EarlyStoppingPatience = null,
+            Progress = null,
+            RunFolder = null,
+            WeightAveraging = WeightAveraging.None,
+            TimeBudget = null,
+            OnDivergence = Divergence.Throw(float.PositiveInfinity),
+            Checkpoint = TrainingCheckpoint.None,
+        };
 
     /// <summary>Trains until the observer cancels <paramref name="end"/>, then disposes the network.</summary>
     /// <param name="ml">Device, log and seed.</param>

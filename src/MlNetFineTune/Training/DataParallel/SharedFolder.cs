@@ -10,12 +10,11 @@ internal static class SharedFolder
     /// <param name="processes">The processes, all of which call this.</param>
     /// <param name="folder">The folder of this process.</param>
     /// <param name="extension">Extension of the file, which is deleted afterwards.</param>
-    /// <exception cref="IOException">The folder cannot be written to.</exception>
     public static bool IsFirstIn(ProcessGroup processes, string folder, string extension)
     {
         var own = Guid.NewGuid();
         var path = PathOf(own);
-        File.WriteAllBytes(path, []);
+        TryWrite(path);
         try
         {
             var all = processes.Gather(own.ToByteArray()); // every process has its file now
@@ -25,7 +24,20 @@ internal static class SharedFolder
         }
         finally
         {
-            File.Delete(path);
+            FeatureFileWriter.TryDelete(path);
+        }
+
+        // Where nothing can be written, features can still be read.
+        static void TryWrite(string path)
+        {
+            try
+            {
+                File.WriteAllBytes(path, []);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The others do not see this process there.
+            }
         }
 
         string PathOf(Guid name) => Path.Combine(folder, name.ToString("N") + extension);

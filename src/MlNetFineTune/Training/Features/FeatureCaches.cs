@@ -123,6 +123,7 @@ internal sealed class FeatureCaches(
         if (rows.Length == 0)
             return 0;
         meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
+        Processes.Position = "computing features";
         var count = 0;
         var batches = new LengthBuckets(inputs.Rows, options.BatchSize, options.TokensOfBatch).Sorted(rows);
         foreach (var input in inputs.Read(batches, number))

@@ -29,7 +29,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
         foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension)
             .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
             FeatureFileWriter.TryDelete(left.FullName);
-        OpenNew(areWhole: false);
+        OpenNew();
     }
 
     public bool IsWrittenByOther { get; private set; }
@@ -39,7 +39,6 @@ internal sealed class FolderFeatureStore : IFeatureStore
     /// with one folder for all, with one for each machine, and with one for each process.
     /// </summary>
     /// <param name="processes">The processes, all of which call this and then put the same features.</param>
-    /// <exception cref="IOException">The folder cannot be written to.</exception>
     public void Share(ProcessGroup processes) => IsWrittenByOther = !SharedFolder.IsFirstIn(
         processes, _folder, FeatureFileForm.Extension + FeatureFileWriter.BesideExtension);
 
@@ -131,7 +130,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
     {
         if (_awaited.Count == 0)
             return;
-        OpenNew(areWhole: true);
+        OpenNew();
         if (_awaited.Count(key => !_index.ContainsKey(key)) is var missing and > 0)
         {
             throw new FeatureStoreException(
@@ -142,21 +141,21 @@ internal sealed class FolderFeatureStore : IFeatureStore
     }
 
     // The newest last: it has recomputed features.
-    private void OpenNew(bool areWhole)
+    private void OpenNew()
     {
         foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*" + FeatureFileForm.Extension)
             .Where(file => !_opened.Contains(file.Name))
             .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
-            TryOpen(file, areWhole);
+            TryOpen(file);
     }
 
-    private void TryOpen(FileInfo found, bool areWhole)
+    private void TryOpen(FileInfo found)
     {
         var path = found.FullName;
         _opened.Add(found.Name);
         try
         {
-            Add(new FeatureFile(path, _form), areWhole);
+            Add(new FeatureFile(path, _form), areWhole: false);
         }
         catch (InvalidDataException e)
         {

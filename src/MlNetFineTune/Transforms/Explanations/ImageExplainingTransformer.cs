@@ -13,7 +13,7 @@ namespace MlNetFineTune;
 /// and in batches, as scoring. It shares the network of the model, which is freed when the last of them is disposed: dispose it, or the
 /// chain that contains it. Thread-safe, also during scoring with the same model.
 /// </summary>
-public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, IDisposable
+public sealed class ImageExplainingTransformer : ITransformer, IBatchedTransformer, ICanSaveModel, IDisposable
 {
     private readonly ExplanationScoring _scoring;
     private readonly BoundTask _task;
@@ -59,6 +59,8 @@ public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, ID
     internal HeatMapColumns Columns { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
+
+    int IBatchedTransformer.BatchSize => _scoring.BatchSize;
 
     /// <summary>Returns the schema of the data with the added columns.</summary>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>

@@ -14,7 +14,7 @@ namespace MlNetFineTune;
 /// and <c>ml.Transforms.ExtractTextFeatures</c>. It can be used in chains with ML.NET's own trainers, with <c>PredictionEngine</c> and with
 /// <c>ml.Model.Save</c>. It owns the network: dispose it. Thread-safe.
 /// </summary>
-public sealed class FeaturesTransformer : ITransformer, ICanSaveModel, IDisposable
+public sealed class FeaturesTransformer : ITransformer, IBatchedTransformer, ICanSaveModel, IDisposable
 {
     private readonly IHost _host;
     private readonly FeatureModel _model;
@@ -55,9 +55,6 @@ public sealed class FeaturesTransformer : ITransformer, ICanSaveModel, IDisposab
     /// <summary>Where features are cached. <see cref="FeatureCache.None"/> in a loaded model.</summary>
     public FeatureCache FeatureCache { get; }
 
-    /// <summary>Number of rows in one forward pass.</summary>
-    internal int BatchSize => _scoring.BatchSize;
-
     internal ScoreCache? Cache => _scoring.Cache;
 
     /// <summary>Name of the network.</summary>
@@ -67,6 +64,8 @@ public sealed class FeaturesTransformer : ITransformer, ICanSaveModel, IDisposab
     internal ModelInput Input => _model.Input;
 
     bool ITransformer.IsRowToRowMapper => true;
+
+    int IBatchedTransformer.BatchSize => _scoring.BatchSize;
 
     /// <summary>Returns the schema of the data with the columns that the transformer adds.</summary>
     /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
