@@ -33,8 +33,8 @@ internal sealed class MpiGroup : ProcessGroup
     public MpiGroup(MpiLibrary library, MpiOptions options)
     {
         (_library, _threads, _peers) = (library, options.Threads, new Peers(library));
-        Timeout = options.Timeout;
         _listen = _peers.Listen;
+        Timeout = options.Timeout;
     }
 
     public override int Rank => _library.Rank;

@@ -256,9 +256,9 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Number of threads that read rows and decode and augment pictures. Default: the number of processors, divided by the number of
-    /// <see cref="Processes"/> that share them, at most 16. Does not change the result. A module without pictures uses one thread (another number is a warning), because copying numbers is faster than passing them
-    /// between threads. The memory for decoding large pictures is limited for the whole process, so that more threads do not always decode
-    /// more of them concurrently.
+    /// <see cref="Processes"/> that share them, at most 16. Does not change the result. A module without pictures uses one thread (another
+    /// number is a warning), because copying numbers is faster than passing them between threads. The memory for decoding large pictures is
+    /// limited for the whole process, so that more threads do not always decode more of them concurrently.
     /// </summary>
     [NotInFingerprint("workers do not change the result")]
     public int Workers
