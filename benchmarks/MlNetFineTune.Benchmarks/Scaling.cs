@@ -53,7 +53,10 @@ internal sealed class Scaling : Benchmark
 
     private static ScalingProcess.Result Start(string network, int processes, bool quick)
     {
-        string[] program = [typeof(Scaling).Assembly.Location, ScalingProcess.Name, network, $"{Processors / processes}", $"{(quick ? 2 : 8)}"];
+        string[] program =
+        [
+            typeof(Scaling).Assembly.Location, ScalingProcess.Name, network, $"{Processors / processes}", $"{(quick ? 2 : 8)}",
+        ];
         var start = processes == 1
             ? new ProcessStartInfo("dotnet", program)
             : new ProcessStartInfo("mpirun",
