@@ -20,12 +20,13 @@ SIZE, CLASSES = 32, 3
 class Small(nn.Module):
     """Pixels [N, 3, H, W] -> features [N, 6]."""
 
-    def __init__(self):
+    def __init__(self, statistics=True):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(4)
+        self.bn1 = nn.BatchNorm2d(4, track_running_stats=statistics)
         self.relu = nn.ReLU()
-        self.layer1 = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2, padding=1), nn.BatchNorm2d(6), nn.ReLU())
+        norm = nn.BatchNorm2d(6, track_running_stats=statistics)
+        self.layer1 = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2, padding=1), norm, nn.ReLU())
 
     def forward(self, x):
         return self.layer1(self.relu(self.bn1(self.conv1(x)))).mean([2, 3])
@@ -103,6 +104,7 @@ def train(how, trained):
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     sizes = {how + ".pt": save(export(formula.fill(Small()).eval(), how), how + ".pt") for how in ("scripted", "traced")}
+    sizes["no-statistics.pt"] = save(export(formula.fill(Small(statistics=False)).eval(), "scripted"), "no-statistics.pt")
     conv = formula.fill(nn.Conv2d(3, 6, 3, stride=2))
     sizes["maps.pt"] = save(export(conv.eval(), "traced"), "maps.pt")
     sizes["dropout.pt"] = save(export(Drops().eval(), "scripted"), "dropout.pt")

@@ -121,8 +121,11 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             norm.Statistics = statistics;
     }
 
-    /// <summary>Name of a BatchNorm of a user that normalises by the rows of a batch now; null if there is none.</summary>
-    public virtual string? ForeignNorm() => _replaced.TrainingNorm();
+    /// <summary>Whether a BatchNorm is in training that has the statistics of several processes.</summary>
+    public bool SharesStatistics() => named_modules().Any(named => named.module is BatchNorm2d { training: true, Statistics: not null });
+
+    /// <summary>A BatchNorm of a user that normalises by the rows of a batch now, for messages; null if there is none.</summary>
+    public virtual string? ForeignNorm() => _replaced.TrainingNorm() is { } name ? $"BatchNorm '{name}'" : null;
 
     public override void eval()
     {

@@ -53,7 +53,8 @@ internal abstract class FineTunedNetwork : IDisposable
     } = ProcessGroup.Single;
 
     /// <summary>
-    /// Whether a training step has sums over processes, so that a process without rows must take part with a placeholder. Default: no.
+    /// Whether a training step in the mode of the last <see cref="BeginTraining"/> has sums over processes, so that a process without rows
+    /// must take part with a placeholder. Default: no.
     /// </summary>
     public virtual bool NeedsAllProcesses => false;
 
@@ -70,7 +71,7 @@ internal abstract class FineTunedNetwork : IDisposable
     }
 
     /// <summary>Refuses a BatchNorm in training that is not of this library, and cannot have the statistics of all processes.</summary>
-    /// <param name="norm">Name of the layer; null if there is none.</param>
+    /// <param name="norm">The layer, for the message; null if there is none.</param>
     /// <param name="advice">How the layer keeps its statistics.</param>
     /// <exception cref="NotSupportedException">There is one, and several processes train together.</exception>
     protected void RefuseForeignNorm(string? norm, string advice = "Keep its statistics with BatchNorm = BatchNormMode.Frozen")
@@ -78,16 +79,16 @@ internal abstract class FineTunedNetwork : IDisposable
         if (norm is not null && Processes.IsSeveral)
         {
             throw new NotSupportedException(
-                $"BatchNorm '{norm}' of {Name} would normalise by the rows of one process alone, and {Processes.Size} processes train "
+                $"{norm} of {Name} would normalise by the rows of one process alone, and {Processes.Size} processes train "
                 + $"together: only the BatchNorm of this library's own networks has the statistics of the rows of all. {advice}, "
                 + "or take a norm of single rows, such as LayerNorm or GroupNorm.");
         }
     }
 
-    /// <summary>Whether a layer has running statistics, whoever wrote it.</summary>
+    /// <summary>Whether a layer, of this library, of TorchSharp or of a user, has running statistics.</summary>
     public static bool IsBatchNorm(nn.Module module) => module.named_buffers(recurse: false).Any(named => named.name == "running_mean");
 
-    /// <summary>Whether a layer, whoever wrote it, normalises by the statistics of a batch.</summary>
+    /// <summary>Whether a layer, of this library, of TorchSharp or of a user, normalises by the statistics of a batch.</summary>
     public static bool UsesBatch(nn.Module module) =>
         module is TorchSharp.Modules.BatchNorm { running_mean: null } || (module.training && IsBatchNorm(module));
 

@@ -9,6 +9,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
 internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, ImageHead head) : FineTunedNetwork
 {
+    private bool _sharesStatistics; // looked up once an epoch: the tree of modules is slow to walk
+
     public override Backbone Definition { get; } = definition;
 
     public BackboneNetwork Backbone { get; } = backbone;
@@ -127,6 +129,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         Backbone.SetTraining(frozenStages, batchNorm);
+        _sharesStatistics = Backbone.SharesStatistics();
         if (Processes.IsSeveral)
             RefuseForeignNorm(Backbone.ForeignNorm(), "Freeze the part of the network that it belongs to");
     }
@@ -206,7 +209,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         head.Dispose();
     }
 
-    public override bool NeedsAllProcesses => Statistics is not null;
+    public override bool NeedsAllProcesses => _sharesStatistics;
 
     protected override void ShareStatistics() => Backbone.ShareStatistics(Statistics);
 

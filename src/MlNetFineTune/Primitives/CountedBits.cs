@@ -43,10 +43,15 @@ internal readonly struct CountedBits(ulong key)
     private void Fill(Span<float> numbers, uint block, (uint First, uint Second, uint Third) counter, uint limit, float value)
     {
         if (Avx2.IsSupported)
-        {
             FillEight(numbers, block, counter, limit, value);
-            return;
-        }
+        else
+            FillOneByOne(numbers, block, counter, limit, value);
+    }
+
+    /// <summary>32 numbers without AVX2; internal, so that it is tested on every processor.</summary>
+    internal void FillOneByOne(
+        Span<float> numbers, uint block, (uint First, uint Second, uint Third) counter, uint limit, float value)
+    {
         for (var i = 0u; i < Blocks; i++)
         {
             var (first, second, third, fourth) = CountedRandom.Philox(

@@ -1,6 +1,10 @@
 namespace MlNetFineTune.Processes;
 
 /// <summary>A sum over processes that is computed while this process goes on.</summary>
+/// <remarks>
+/// It may be abandoned without <see cref="Wait"/>, and its buffer disposed, when another process has failed: an implementation keeps the
+/// memory of the buffer alive until nothing writes to it any more.
+/// </remarks>
 internal abstract class PendingSum
 {
     /// <summary>A sum that is complete.</summary>

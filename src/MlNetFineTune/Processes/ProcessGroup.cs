@@ -11,7 +11,8 @@ namespace MlNetFineTune;
 /// </summary>
 /// <remarks>
 /// All processes run the same program with the same options and the same data in the same order. Internally every operation is collective:
-/// all processes call the same operations in the same order, on one thread.
+/// all processes call the same operations in the same order, by one thread at a time. That thread may change: on a GPU libtorch runs the
+/// backward pass of BatchNorm, which sums over processes, on a thread of its own.
 /// </remarks>
 public abstract class ProcessGroup
 {
@@ -37,7 +38,7 @@ public abstract class ProcessGroup
     /// <summary>The processes, this one included, that may use the same cores of a machine.</summary>
     internal virtual int CoreSharers => 1;
 
-    /// <summary>What the training does now, for the message of a process that waits in vain.</summary>
+    /// <summary>What the training does now, for the message of a <see cref="ProcessGroupException"/>.</summary>
     internal virtual string Position { get; set; } = "";
 
     /// <summary>Replaces numbers by their sums over all processes, the same bits in each.</summary>
@@ -46,7 +47,9 @@ public abstract class ProcessGroup
 
     /// <summary>Starts replacing the numbers of a tensor by their sums over all processes, the same bits in each.</summary>
     /// <param name="buffer">
-    /// A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns.
+    /// A contiguous tensor of 32-bit floats, which is not touched before <see cref="PendingSum.Wait"/> returns. A caller that gives up
+    /// waiting may dispose it at any time: the implementation keeps the memory alive for as long as another process or a library may
+    /// still write to it.
     /// </param>
     /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
     internal abstract PendingSum StartSum(Tensor buffer);

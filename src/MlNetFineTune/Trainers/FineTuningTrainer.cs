@@ -62,21 +62,15 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var (data, options) = UpstreamAugmentation.Resolve(_env, input, _options);
-        return (options == _options ? this : new FineTuningTrainer(_env, options)).Train(data);
-    }
-
-    // A process that fails alone tells the others.
-    private FineTuningTransformer Train(IDataView input)
-    {
         var guard = new ProcessGuard(_options.Processes);
         try
         {
-            return Train(input, guard);
+            var (data, options) = UpstreamAugmentation.Resolve(_env, input, _options);
+            return (options == _options ? this : new FineTuningTrainer(_env, options)).Train(data, guard);
         }
         catch (Exception e)
         {
-            guard.Fail(e);
+            guard.Fail(e); // the others would wait for this process
             throw;
         }
     }

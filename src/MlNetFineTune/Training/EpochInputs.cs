@@ -137,5 +137,5 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
 
     private static FeatureCaches CachesOf(
         TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, StopRequest stop) =>
-        new(layers, run.Options, badRows, meter, run.Channel, run.CheckAlive, stop);
+        new(layers, run.Options, badRows, meter, run.Channel, () => run.MustStop(stop));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Tasks;
 using TorchSharp;
@@ -50,8 +51,7 @@ internal sealed class Evaluator(
             using var noGradients = no_grad();
             using (input)
             {
-                run.CheckAlive();
-                if (stop is { IsDue: true })
+                if (run.MustStop(stop))
                     return null;
                 var targets = objective.TargetsOf(subset, input.BatchRows, mix: null, run.Network.Device);
                 var outputs = OutputsOf(input);
@@ -72,13 +72,21 @@ internal sealed class Evaluator(
                 new InvalidOperationException($"The validation {noun}s that could be read have weight 0, all of them."));
         }
         Outputs = kept?.ToOutputs();
-        return new Evaluation(loss.Mean, metrics.Result());
+        return OfFirst(new Evaluation(loss.Mean, metrics.Result()));
+    }
+
+    // All processes measure the same outputs, but on a GPU sums by index have no fixed order: the last bits may differ, and with them the
+    // best epoch. The names are the same in all.
+    private Evaluation OfFirst(Evaluation own)
+    {
+        if (!run.Processes.IsSeveral)
+            return own;
+        double[] values = [own.Loss, .. own.Metrics.Values];
+        values = MemoryMarshal.Cast<byte, double>(run.Processes.Broadcast(MemoryMarshal.AsBytes(values.AsSpan()))).ToArray();
+        return new(values[0], own.Metrics.Keys.Zip(values[1..]).ToDictionary(metric => metric.First, metric => metric.Second));
     }
 
     // [N, outputs] of the whole batch: each process computes its slice, and all measure the same numbers.
-    private Tensor OutputsOf(StepInput input)
-    {
-        var own = input.Rows.Length > 0 ? run.Network.ForwardRest(input.Inputs, stagesBefore) : null;
-        return run.Processes.IsSeveral ? GatheredRows.Of(run.Processes, own, run.Network.Device) : own!;
-    }
+    private Tensor OutputsOf(StepInput input) => GatheredRows.Of(
+        run.Processes, input.Inputs is null ? null : run.Network.ForwardRest(input.Inputs, stagesBefore), run.Network.Device);
 }

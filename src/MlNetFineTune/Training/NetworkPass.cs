@@ -39,9 +39,9 @@ internal static class NetworkPass
             using var scope = NewDisposeScope();
             using var inference = inference_mode();
             var (ofRows, before) = own.Count > 0 ? Compute(run, encoder.Enter(own), withFeatures) : default;
-            outputs.Add(rows, Gathered(run, ofRows));
+            outputs.Add(rows, GatheredRows.Of(run.Processes, ofRows, network.Device));
             if (withFeatures)
-                features.AddRange(Gathered(run, before).FlatRows());
+                features.AddRange(GatheredRows.Of(run.Processes, before, network.Device).FlatRows());
         }
         return new(outputs.ToOutputs(), features);
     }
@@ -56,8 +56,4 @@ internal static class NetworkPass
         var features = network.FeaturesOf(before).clone(); // a head may change its input
         return (run.Objective.ToRows(network.ForwardRest(inputs.With(before), network.Stages.Count)), features);
     }
-
-    // Of the whole batch, of which each process computes its slice.
-    private static Tensor Gathered(TrainingRun run, Tensor? own) =>
-        run.Processes.IsSeveral ? GatheredRows.Of(run.Processes, own, run.Network.Device) : own!;
 }

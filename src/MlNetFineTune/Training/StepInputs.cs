@@ -7,13 +7,13 @@ namespace MlNetFineTune.Training;
 
 /// <summary>Input of the trained stages for one batch, or for the slice of a batch that this process computes.</summary>
 /// <param name="Inputs">
-/// Outputs of the frozen stages, or the network's input if nothing is frozen. Where there is no row, one placeholder that does not count:
-/// BatchNorm over several processes needs all of them.
+/// Outputs of the frozen stages, or the network's input if nothing is frozen. Null if the slice has no row that can be read: see
+/// <see cref="StepInputs.Placeholder"/>.
 /// </param>
 /// <param name="Rows">Indices of the rows, in the same order; none if the slice has no row that can be read.</param>
 /// <param name="Mix">How pictures and labels are mixed; null without mixing.</param>
 /// <remarks>The reader disposes it.</remarks>
-internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
+internal readonly record struct StepInput(ModelInputs? Inputs, int[] Rows, Mix? Mix = null) : IDisposable
 {
     /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
@@ -29,7 +29,7 @@ internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? M
 
     public void Dispose()
     {
-        Inputs.Dispose();
+        Inputs?.Dispose();
         TeacherLogits?.Dispose();
     }
 }
@@ -49,6 +49,11 @@ internal abstract class StepInputs
     /// <param name="pairs">The pairs of each batch, of which both rows are in the same slice; null if there are none.</param>
     public abstract IEnumerable<StepInput> Read(
         IReadOnlyList<int[]> batches, int epoch, int first = 0, IReadOnlyList<RowPair[]>? pairs = null);
+
+    /// <summary>
+    /// The input of one row that does not count, for a process without rows where BatchNorm needs all processes. The caller disposes it.
+    /// </summary>
+    public abstract ModelInputs Placeholder();
 }
 
 /// <summary>Inputs from rows: decoding, augmentation, the teacher's logits, and the frozen stages.</summary>
@@ -85,12 +90,14 @@ internal sealed class RowInputs(
             var rows = bad.RowsOf(batches[ordinal], slice.Rows);
             if (rows.Length > 0)
             {
-                var input = slice.Rows.Length > 0 ? Enter(batch, slice, view) : Placeholder();
+                var input = slice.Rows.Length > 0 ? Enter(batch, slice, view) : new StepInput(Inputs: null, Rows: []);
                 yield return input with { Batch = ordinal, BatchRows = rows };
             }
             ordinal++;
         }
     }
+
+    public override ModelInputs Placeholder() => encoder.Forward(encoder.Placeholder(subset.Source));
 
     private StepInput Enter(Batch batch, BatchSlice slice, int view)
     {
@@ -116,8 +123,6 @@ internal sealed class RowInputs(
             throw;
         }
     }
-
-    private StepInput Placeholder() => new(encoder.Forward(encoder.Placeholder(subset.Source)), Rows: []);
 
     // Without the rows that were read as partners of others, which only pictures have.
     private static ModelInputs First(int count, ModelInputs inputs)
@@ -150,7 +155,8 @@ internal sealed class CachedInputs(
             return new StepInput(InputsOf(slice, epoch), slice.Rows) { Batch = batch.Index, BatchRows = batch.Item };
         });
 
-    private ModelInputs InputsOf(BatchSlice slice, int epoch) => slice.Rows.Length == 0
-        ? encoder.PlaceholderOfOutputs(source)
+    public override ModelInputs Placeholder() => encoder.PlaceholderOfOutputs(source);
+
+    private ModelInputs? InputsOf(BatchSlice slice, int epoch) => slice.Rows.Length == 0 ? null
         : encoder.WithBeside(outputs.Of(slice.Rows, epoch), source, slice.Rows).With(new TrainingRows(slice.Rows, slice.Counts));
 }

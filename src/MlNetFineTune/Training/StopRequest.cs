@@ -26,19 +26,10 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
             if (!_processes.IsSeveral)
                 return _source.IsCancellationRequested;
             if (_agreed is null)
-            {
-                var (stops, isSpent) = Requests;
-                Span<double> sums = [stops ? 1 : 0, isSpent ? 1 : 0];
-                _processes.Sum(sums);
-                Agree(sums[0] > 0, sums[1] > 0);
-            }
+                Agree(isCancelled: false, []);
             return _agreed is not null;
         }
     }
-
-    /// <summary>What this process was asked for, before the processes agreed.</summary>
-    public (bool Stops, bool IsSpent) Requests =>
-        (token.IsCancellationRequested, _processes.IsFirst && _source.IsCancellationRequested);
 
     /// <summary>The reason on which several processes agreed; null before that.</summary>
     public TrainingReport.EndReason? Agreed => _agreed;
@@ -47,11 +38,25 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
     public TrainingReport.EndReason End => _agreed
         ?? (token.IsCancellationRequested ? TrainingReport.EndReason.Stopped : TrainingReport.EndReason.TimeBudgetSpent);
 
-    /// <summary>Records what the processes were asked for. A request is never withdrawn.</summary>
-    /// <param name="stops">Whether the token of any process was cancelled.</param>
-    /// <param name="isSpent">Whether process 0 has spent its time budget.</param>
-    public void Agree(bool stops, bool isSpent) =>
-        _agreed ??= stops ? TrainingReport.EndReason.Stopped : isSpent ? TrainingReport.EndReason.TimeBudgetSpent : null;
+    /// <summary>
+    /// Exchanges with one sum what the processes were asked for: a stop of any of them, and the time budget of process 0. A request is
+    /// never withdrawn.
+    /// </summary>
+    /// <param name="isCancelled">Whether this process was cancelled.</param>
+    /// <param name="terms">Numbers that are replaced by their sums over all processes with the same exchange.</param>
+    /// <returns>Whether any process was cancelled.</returns>
+    public bool Agree(bool isCancelled, Span<double> terms)
+    {
+        Span<double> sums =
+        [
+            .. terms, isCancelled ? 1 : 0, token.IsCancellationRequested ? 1 : 0,
+            _processes.IsFirst && _source.IsCancellationRequested ? 1 : 0,
+        ];
+        _processes.Sum(sums);
+        sums[..terms.Length].CopyTo(terms);
+        _agreed ??= sums[^2] > 0 ? TrainingReport.EndReason.Stopped : sums[^1] > 0 ? TrainingReport.EndReason.TimeBudgetSpent : null;
+        return sums[^3] > 0;
+    }
 
     /// <param name="spent">Time of the same training in earlier processes.</param>
     public void StartClock(TimeSpan spent)

@@ -23,7 +23,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
             if (stop.IsDue)
                 return stop.End;
             var epoch = state.Epochs.Count + 1;
-            var end = TrainEpoch(epoch, epochs.OrderOf(epoch, inputs), inputs.Training)
+            var end = TrainEpoch(epoch, AgreedFailure.In(() => epochs.OrderOf(epoch, inputs)), inputs.Training)
                 ?? evaluation.Evaluate(epoch, phase, inputs.Validation);
             if (end is not null)
                 return end;
@@ -41,10 +41,11 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     public TrainingReport.EndReason? TrainEpoch(int epoch, EpochOrder order, StepInputs inputs)
     {
         observers.BeginEpoch(epoch, order);
-        run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm);
+        AgreedFailure.In(() => run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm));
         SetPosition(epoch);
-        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch, order.Pairs))
+        foreach (var read in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch, order.Pairs))
         {
+            var batch = WithPlaceholder(read, inputs);
             using (batch)
             {
                 if (_agreement.Decide() is { } end)
@@ -83,7 +84,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
         using var scope = NewDisposeScope();
         if (run.Processes.IsSeveral)
             return ForwardAndBackwardOfSlice(batch, order);
-        var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]; [N, features] of pairs
+        var outputs = phase.Forward(batch.Inputs!, state.Batches); // [N, outputs]; [N, features] of pairs
         var loss = _loss.Of(outputs, batch, order);
         phase.AddCount(phase.Backward(loss.Mean, loss.CountOf, order.EndsStep(batch.Batch)));
         return StepLoss.Of(loss.Mean, loss.Weight);
@@ -94,21 +95,26 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     {
         var own = LossOfSlice(batch, order);
         var count = phase.Backward(own?.Mean, () => own!.Value.CountOf(), order.EndsStep(batch.Batch));
-        var all = _agreement.Sum(own?.Mean.item<float>() ?? 0, count, own?.Weight ?? 0);
+        var all = _agreement.Sum(batch.Rows.Length > 0 ? own!.Value.Mean.item<float>() : 0, count, own?.Weight ?? 0);
         phase.AddCount(all.Count);
         return StepLoss.Of(all);
     }
 
-    // Without rows a placeholder takes part in the sums of BatchNorm, and its gradients are 0.
+    // A process without rows takes part in the sums of BatchNorm.
+    private StepInput WithPlaceholder(StepInput batch, StepInputs inputs) => batch.Inputs is null && run.Network.NeedsAllProcesses
+        ? batch with { Inputs = inputs.Placeholder() }
+        : batch;
+
+    // The gradients of a placeholder are 0.
     private BatchLoss.Result? LossOfSlice(StepInput batch, EpochOrder order)
     {
-        if (batch.Rows.Length == 0 && !run.Network.NeedsAllProcesses)
+        if (batch.Inputs is null)
             return null;
         var outputs = phase.Forward(batch.Inputs, state.Batches);
         return batch.Rows.Length > 0 ? _loss.Of(outputs, batch, order) : new(outputs.sum().Mul(0), () => 0, Weight: 0);
     }
 
-    // For the message of a process that waits in vain.
+    // For the message of a ProcessGroupException.
     private void SetPosition(int epoch)
     {
         if (run.Processes.IsSeveral)

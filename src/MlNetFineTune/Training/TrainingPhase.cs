@@ -110,13 +110,13 @@ internal sealed class TrainingPhase : IDisposable
     }
 
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
-    /// <param name="inputs">Inputs of one row, owned by the caller.</param>
+    /// <param name="inputs">Inputs of one row, owned by the caller; null if this process has none and is not needed.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
     /// <returns>Name of the BatchNorm that prevents it; null if it can be trained.</returns>
-    public string? NormWithoutVariance(ModelInputs inputs, int batch)
+    public string? NormWithoutVariance(ModelInputs? inputs, int batch)
     {
         if (!_triedSingleRow)
-            _unusableNorm = Group.FirstText(FindUnusableNorm(inputs, batch)); // all, since BatchNorm may need them
+            _unusableNorm = Group.FirstText(inputs is null ? null : FindUnusableNorm(inputs, batch));
         _triedSingleRow = true;
         return _unusableNorm;
     }

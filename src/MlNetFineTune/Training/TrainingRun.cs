@@ -68,6 +68,21 @@ internal sealed record TrainingRun(
         CheckThisProcess();
     }
 
+    /// <summary>
+    /// Whether the training must end now. The same answer in all processes, which all must ask at the same place; costs one exchange.
+    /// </summary>
+    /// <param name="stop">The request of a regular end; null if only a cancellation ends what is computed.</param>
+    /// <exception cref="OperationCanceledException">The user or the host cancelled, in any process.</exception>
+    public bool MustStop(StopRequest? stop)
+    {
+        if (stop is null || !Processes.IsSeveral)
+        {
+            CheckAlive();
+            return stop is { IsDue: true };
+        }
+        return stop.Agree(IsCancelled, []) ? throw Cancelled() : stop.Agreed is not null;
+    }
+
     /// <summary>Whether this process was cancelled.</summary>
     public bool IsCancelled
     {

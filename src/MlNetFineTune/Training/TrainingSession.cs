@@ -133,7 +133,7 @@ internal sealed class TrainingSession : IDisposable
         int[] epochs = [.. Enumerable.Range(_state.Epochs.Count + 1, phase.LastEpoch - _state.Epochs.Count)];
         using var features = _inputs.FeaturesOf(phase);
         var inputs = _inputs.Of(phase, features, epochs);
-        phase.Steps = _inputs.StepsOf(phase, inputs);
+        phase.Steps = AgreedFailure.In(() => _inputs.StepsOf(phase, inputs));
         return new TrainingLoop(_run, phase, _state, _stop, _observers).Train(_inputs, inputs, _evaluation);
     }
 

@@ -9,7 +9,7 @@ public sealed class CountedBitsTests
 
     private static readonly (uint, uint, uint) s_counter = (7, uint.MaxValue, 1u << 31);
 
-    // The naive twin: number i is a word of counter i % 8 of its 32 numbers.
+    // Computed one by one: number i is a word of counter i % 8 of its 32 numbers.
     [TestMethod]
     [DataRow(0.1)]
     [DataRow(0.5)]
@@ -26,6 +26,19 @@ public sealed class CountedBitsTests
             var word = (i % 32 / 8) switch { 0 => first, 1 => second, 2 => third, _ => fourth };
             Assert.AreEqual(word >= probability * 4294967296 ? 3 : 0, line[i], $"number {i}");
         }
+    }
+
+    /// <summary>What processors without AVX2 compute, on every processor.</summary>
+    [TestMethod]
+    [DataRow(0.1)]
+    [DataRow(0.5)]
+    public void NumbersOneByOneAreThoseOfEightAtATime(double probability)
+    {
+        var line = Filled(96, probability);
+        var (numbers, limit) = (new float[96], (uint)Math.Round(probability * 4294967296));
+        for (var i = 0; i < 3; i++)
+            new CountedBits(Key).FillOneByOne(numbers.AsSpan(32 * i, 32), 8 * (uint)i, s_counter, limit, value: 3);
+        CollectionAssert.AreEqual(line, numbers);
     }
 
     [TestMethod]

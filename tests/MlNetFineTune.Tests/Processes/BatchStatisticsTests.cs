@@ -128,6 +128,47 @@ public sealed class BatchStatisticsTests
         Assert.AreEqual("This one ends.", error.Message);
     }
 
+    /// <summary>Gradients of the size of a layer's input are not kept to the end of the step.</summary>
+    [TestMethod]
+    public void TheBackwardPassLeavesNothingInTheScopeOfItsCaller()
+    {
+        ThreadGroup.Run(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            var statistics = new BatchStatistics(group);
+            var maps = Formula.Images(2, 4, 4).requires_grad_();
+            var (mean, variance, _) = statistics.Of(maps);
+            var loss = mean.add(variance).sum();
+            var before = scope.DisposablesCount;
+            loss.backward();
+            statistics.ThrowFailure();
+            Assert.AreEqual(before, scope.DisposablesCount);
+            Assert.AreNotEqual(0, maps.grad!.Values().Max(Math.Abs), "and libtorch has the gradient");
+            maps.grad = null;
+            return true;
+        });
+    }
+
+    [TestMethod]
+    [DataRow("micro", false, BatchNormMode.Train, true)]
+    [DataRow("micro", false, BatchNormMode.Frozen, false)]
+    [DataRow("micro", true, BatchNormMode.Train, false)] // the head alone trains
+    [DataRow("vit", false, BatchNormMode.Train, false)]
+    public void OnlyATrainingBatchNormNeedsProcessesWithoutRows(string network, bool isFrozen, BatchNormMode mode, bool needs)
+    {
+        using var classifier = Formula.Classifier(network, 1, "symmetric", 1e-5);
+        ThreadGroup.Run(2, group =>
+        {
+            if (group.IsFirst)
+            {
+                classifier.Processes = group;
+                classifier.BeginTraining(isFrozen ? classifier.Stages.Count : 0, mode);
+            }
+            return true;
+        });
+        Assert.AreEqual(needs, classifier.NeedsAllProcesses);
+    }
+
     private static Pass Run(
         ProcessGroup group, int count, double offset = 0, ScalarType type = ScalarType.Float64, int side = 3, int[]? rows = null,
         bool[]? counts = null)

@@ -110,24 +110,45 @@ public sealed class EndsTogetherTests
     }
 
     [TestMethod]
-    public void ADivergenceOfOneSliceIsThatOfAll()
+    [DataRow(1)]
+    [DataRow(0)] // a loss that is not a number counts even where its row does not
+    public void ADivergenceOfOneSliceIsThatOfAll(float weight)
     {
-        // Only one process has the row in its slice.
+        AnyFactory.Make = context => new Lambda(6, context.Outputs, (layer, input) => layer.call(input));
         var rows = TableRow.Many(53);
-        rows[7].Features[0] = 1e38f;
-        var options = s_options with { OnDivergence = Divergence.Throw(), AccumulationSteps = 1, WeightAveraging = WeightAveraging.None };
+        foreach (var row in rows)
+            row.Size = 1;
+        var options = s_options with
+        {
+            Factory = new AnyFactory(),
+            Task = LearningTask.Regression(),
+            LabelColumnName = "Number",
+            ExampleWeightColumnName = "Size",
+            OnDivergence = Divergence.Throw(),
+            Epochs = 1,
+            BatchSize = 2,
+            AccumulationSteps = 1,
+            WeightAveraging = WeightAveraging.None,
+            Validation = ValidationData.None,
+        };
+        Fit(ProcessGroup.Single).Dispose(); // nothing diverges without the row
+        (rows[7].Features[0], rows[7].Size) = (1e38f, weight); // in the slice of one process, where it is alone
+
+        var expected = Assert.Throws<InvalidOperationException>(() => Fit(ProcessGroup.Single)).Message;
         var messages = ThreadGroup.Run(2, group =>
         {
             var guarded = new FailingGroup(group, int.MaxValue);
-            var error = Assert.Throws<InvalidOperationException>(() => new MLContext().Regression.Trainers.FineTuneModule(
-                options with { Task = LearningTask.Regression(), LabelColumnName = "Number", Processes = guarded, LearningRate = 1e6f })
-                .Fit(SmallModules.View(new MLContext(), rows)));
+            var error = Assert.Throws<InvalidOperationException>(() => Fit(guarded));
             Assert.IsNull(guarded.Aborted, "all know");
             return error.Message;
         });
 
-        StringAssert.Contains(messages[0], "diverged");
-        Assert.AreEqual(messages[0], messages[1]);
+        StringAssert.Contains(expected, "diverged in step");
+        foreach (var message in messages)
+            Assert.AreEqual(expected, message);
+
+        FineTuningTransformer Fit(ProcessGroup group) => new MLContext().Regression.Trainers
+            .FineTuneModule(options with { Processes = group }).Fit(SmallModules.View(new MLContext(), rows));
     }
 
     /// <summary>Cancelled in the middle of an accumulated step, with one number of processes after another.</summary>
@@ -151,6 +172,8 @@ public sealed class EndsTogetherTests
                 Assert.Throws<OperationCanceledException>(() => Fit(new MLContext(), own));
                 return 0;
             });
+            using var checkpoint = CheckpointFile.Open(Directory.GetFiles(_folder, "*.safetensors").Order().Last());
+            Assert.IsTrue(checkpoint.Has("gradient/first.weight"), $"cancelled within a step of {size}");
         }
 
         var end = SeveralProcesses.Train(3, options, Fit);
@@ -262,6 +285,44 @@ public sealed class EndsTogetherTests
                 Assert.Throws<Exception>(fit);
             else
                 StringAssert.Contains(Assert.Throws<ProcessGroupException>(fit).Message, "Process 2 of 3 failed before the training: ");
+            return 0;
+        });
+    }
+
+    [TestMethod]
+    public void AChainThatDoesNotFitTheOptionsOfOneProcessIsToldToo()
+    {
+        ThreadGroup.Run(2, group =>
+        {
+            var ml = new MLContext();
+            var options = SmallTraining.Options with
+            {
+                Processes = group,
+                ImageColumnName = "Image",
+                Augmentation = group.IsFirst ? Augmentation.Light : Augmentation.Standard,
+            };
+            var photos = SmallPictures.View(ml, SmallPictures.Take(4));
+            Action fit = () => ml.Transforms.AugmentImages("Image", "ImagePath", Augmentation.Light)
+                .Append(ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(SmallTraining.WithKeys(ml, photos));
+            if (group.Rank == 1)
+                StringAssert.Contains(Assert.Throws<InvalidOperationException>(fit).Message, "leave one of the two out");
+            else
+                StringAssert.Contains(Assert.Throws<ProcessGroupException>(fit).Message, "Process 1 of 2 failed before the training: ");
+            return 0;
+        });
+    }
+
+    [TestMethod]
+    public void AProcessThatFailsWhereNoneIsLeftThrowsItsOwnException()
+    {
+        ThreadGroup.Run(2, group =>
+        {
+            if (group.Rank == 1)
+                return 0;
+            var ml = new MLContext();
+            var error = Assert.Throws<Exception>(() => ml.MulticlassClassification.Trainers
+                .FineTuneModule(s_options with { Processes = group }).Fit(SmallModules.View(ml, s_rows.Take(0))));
+            Assert.IsNotInstanceOfType<ProcessGroupException>(error);
             return 0;
         });
     }

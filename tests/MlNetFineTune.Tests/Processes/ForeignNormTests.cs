@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Support;
@@ -35,8 +36,10 @@ public sealed class ForeignNormTests
     }
 
     [TestMethod]
-    [DataRow("scripted.pt", "bn1")]
+    [DataRow("scripted.pt", "BatchNorm 'bn1'")]
     [DataRow("traced.pt", null)] // in inference mode for ever
+    [DataRow("dropout.pt", null)]
+    [DataRow("no-statistics.pt", "A BatchNorm without running statistics")]
     public void OneInAProgramIsRefusedIfItTrains(string file, string? norm)
     {
         using var network = ImageNetwork.Create(
@@ -48,9 +51,29 @@ public sealed class ForeignNormTests
         if (norm is null)
             Assert.IsNull(error);
         else
-            StringAssert.Contains(error, $"BatchNorm '{norm}'");
+            StringAssert.Contains(error, $"{norm} of torchscript");
         foreach (var (name, tensor) in network.NamedTensors())
             CollectionAssert.AreEqual(before[name], tensor.Values(), name);
+    }
+
+    /// <summary>All processes know, so that none is ended, and the next training has the group.</summary>
+    [TestMethod]
+    public void ARefusalLeavesTheGroupAlive()
+    {
+        AnyFactory.Make = _ => new Norm();
+        ThreadGroup.Run(2, group =>
+        {
+            var guarded = new FailingGroup(group, int.MaxValue);
+            var options = SmallModules.Multiclass with { Epochs = 1, Processes = guarded };
+            var refused = options with { Factory = new AnyFactory() };
+            StringAssert.Contains(Assert.Throws<NotSupportedException>(() => Fit(refused)).Message, "BatchNorm 'norm'");
+            Assert.IsNull(guarded.Aborted, "all know");
+            Fit(options).Dispose();
+            return 0;
+        });
+
+        static FineTuningTransformer Fit(ModuleFineTuningOptions options) => new MLContext().MulticlassClassification.Trainers
+            .FineTuneModule(options).Fit(SmallModules.View(new MLContext(), TableRow.Many(20)));
     }
 
     private static string? RefusedBySeveral(FineTunedNetwork network, int frozenStages, BatchNormMode mode = BatchNormMode.Train) =>

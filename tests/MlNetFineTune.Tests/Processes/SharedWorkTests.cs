@@ -52,6 +52,33 @@ public sealed class SharedWorkTests : IDisposable
         Assert.IsEmpty(Directory.GetFiles(cache, "*.tmp", SearchOption.AllDirectories));
     }
 
+    /// <summary>Features of the training rows cannot be written; those of the validation rows can, and are waited for alone.</summary>
+    [TestMethod]
+    public void AfterAFailureOthersDoNotWaitForWhatWasNotWritten()
+    {
+        var cache = _folder.File("cache");
+        var hasFailed = false;
+        var options = s_options with
+        {
+            FeatureCache = FeatureCache.InFolder(cache),
+            Progress = new Watcher(_ =>
+            {
+                if (hasFailed)
+                    return;
+                hasFailed = true;
+                var folder = Directory.GetDirectories(cache).Single();
+                Directory.Delete(folder, recursive: true); // so that the finished file cannot get its name
+                Directory.CreateDirectory(folder);
+            }),
+        };
+
+        var several = SeveralProcesses.Train(2, options, Fit);
+
+        Assert.AreEqual(several[0].Report.ValidationRows, several[0].Report.FeatureCache?.RowsComputed);
+        Assert.IsNull(SeveralProcesses.Difference(several[0], several[1], tolerance: 0));
+        Assert.HasCount(1, FilesIn(cache));
+    }
+
     [TestMethod]
     public void ProcessesWithFoldersOfTheirOwnHaveAllFeaturesInEach()
     {

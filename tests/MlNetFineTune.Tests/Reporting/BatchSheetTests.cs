@@ -178,7 +178,7 @@ public sealed class BatchSheetTests
         foreach (var input in inputs.Read([[3, 1, 4, 7], [0, 2, 5, 9]], epoch: 1))
         {
             using (input) // nothing is frozen: these are the pixels that train
-                batches.Add((input.Rows, [.. input.Inputs.Activations.Values().Select(value => (float)value)], input.Mix));
+                batches.Add((input.Rows, [.. input.Inputs!.Activations.Values().Select(value => (float)value)], input.Mix));
         }
         var decoded = new Dictionary<int, byte[]>();
         foreach (var row in (int[])[3, 1, 4, 7])

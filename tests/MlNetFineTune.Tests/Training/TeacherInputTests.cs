@@ -48,7 +48,7 @@ public sealed class TeacherInputTests
             {
                 Tensor? logits = null;
                 // nothing is frozen: these are the pixels that train
-                teachers.Read(network => logits = network.ForwardRest(input.Inputs, 0));
+                teachers.Read(network => logits = network.ForwardRest(input.Inputs!, 0));
                 Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(),
                     1e-5, "logits");
                 mixed += input.Mix is null ? 0 : 1;

@@ -22,7 +22,7 @@ internal sealed class BatchStatistics(ProcessGroup group)
 
     private bool[]? _counts;
     private ExceptionDispatchInfo? _failure;
-    private Tensor? _returned; // TorchSharp passes its pointer alone, and the garbage collector would free it too early
+    private Tensor? _returned; // the gradient that the last callback returned: see KeepAlive
 
     /// <summary>Begins a stage of a training step.</summary>
     /// <param name="rows">Its rows; null if all count.</param>
@@ -47,8 +47,17 @@ internal sealed class BatchStatistics(ProcessGroup group)
     public void ThrowFailure()
     {
         var failure = _failure;
-        (_failure, _returned) = (null, null);
+        _failure = null;
+        KeepAlive(null);
         failure?.Throw();
+    }
+
+    // TorchSharp passes the pointer alone to libtorch, which takes a reference of its own when the callback has returned (toTensors in
+    // THSAutograd.cpp): until the next callback the tensor must live, and no longer, since it has the size of the layer's input.
+    private Tensor? KeepAlive(Tensor? gradient)
+    {
+        _returned?.Dispose();
+        return _returned = gradient?.DetachFromDisposeScope();
     }
 
     // In double precision the variance is right even where the mean is ten thousand deviations.
@@ -127,7 +136,8 @@ internal sealed class BatchStatistics(ProcessGroup group)
         {
             var owner = (BatchStatistics)context.get_data(Owner);
             using var maps = context.get_saved_variables()[0];
-            return [owner._returned = owner.GradientOf(maps, (bool[]?)context.get_data(Counts), gradient), null!];
+            using (gradient)
+                return [owner.KeepAlive(owner.GradientOf(maps, (bool[]?)context.get_data(Counts), gradient))!, null!];
         }
     }
 }

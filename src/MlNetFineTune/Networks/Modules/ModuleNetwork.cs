@@ -137,8 +137,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         }
         if (Processes.IsSeveral)
         {
-            RefuseForeignNorm(_module.named_modules().Where(named => UsesBatch(named.module)).Select(named => named.name)
-                .FirstOrDefault());
+            RefuseForeignNorm(_module.named_modules().Where(named => UsesBatch(named.module))
+                .Select(named => $"BatchNorm '{named.name}'").FirstOrDefault());
         }
     }
 
@@ -222,6 +222,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     private Tensor RunStages(ModelInputs inputs, int first, long seed, int step)
     {
         var current = Contiguous(inputs.Activations);
+        // Between detached stages the input is a leaf, which a layer in place may not change, and whose gradient is read afterwards.
+        if (current.is_leaf && current.requires_grad)
+            current = current.clone();
         for (var stage = first; stage < _stages.Parts.Count; stage++)
         {
             var (from, number) = (current, stage);

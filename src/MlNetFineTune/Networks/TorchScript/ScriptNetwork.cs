@@ -16,6 +16,8 @@ internal sealed class ScriptNetwork : BackboneNetwork
     private readonly LoadedScript _script;
     private readonly bool _pools;
     private readonly int _size;
+    private int _frozenStages;
+    private (int FrozenStages, string? Norm)? _tried;
 
     private ScriptNetwork(LoadedScript script, long[] output, int size)
         : base(TorchScript.Name, checked((int)output[1]))
@@ -72,38 +74,61 @@ internal sealed class ScriptNetwork : BackboneNetwork
             throw new NotSupportedException(
                 "A TorchScript program trains or freezes the children of its root as a whole. "
                 + "Choose Strategy.HeadOnly, LastStages, From or Full, and BatchNormMode.Train.");
+        _frozenStages = frozenStages;
         if (frozenStages == Stages.Count)
             _script.Train(false);
         else
             _script.TrainWithout(child => StageOf(child) < frozenStages);
     }
 
-    /// <summary>Found by a trial, since BatchNorm in a trace never trains, whatever its mode. Its effects are reverted.</summary>
+    /// <summary>
+    /// Found by two trials, once for each number of frozen stages: running statistics move (BatchNorm in a trace never trains, whatever its
+    /// mode), or the output of a picture depends on the picture beside it (BatchNorm without running statistics). Their effects are
+    /// reverted.
+    /// </summary>
     /// <inheritdoc/>
     public override string? ForeignNorm()
     {
-        const string Mean = ".running_mean";
+        if (_tried is not { } tried || tried.FrozenStages != _frozenStages)
+            _tried = tried = (_frozenStages, TryNorms());
+        return tried.Norm;
+    }
+
+    private string? TryNorms()
+    {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var means = _script.Buffers.Where(named => named.Name.EndsWith(Mean, StringComparison.Ordinal)).ToList();
-        if (means.Count == 0)
-            return null;
         var before = _script.Buffers.Select(named => named.Buffer.clone()).ToList();
         try
         {
-            var pixels = ones(2, 3, _size, _size, ScalarType.Float32, _script.Buffers[0].Buffer.device);
-            SeededTorch.Run(seed: 0, RandomStream.ModuleSteps, ordinal: 0, () => _script.Run(pixels));
-            return means.Find(named => named.Buffer.ne(before[IndexOf(named.Name)]).any().item<bool>()) is { Name: { } moved }
-                ? moved[..^Mean.Length]
-                : null;
+            var black = FirstBeside(-1);
+            return MovedNorm(before) is { } moved ? $"BatchNorm '{moved}'"
+                : black is null || FirstBeside(2)!.allclose(black, rtol: 1e-3, atol: 1e-5) ? null
+                : "A BatchNorm without running statistics";
         }
         finally
         {
             foreach (var (named, value) in _script.Buffers.Zip(before))
                 named.Buffer.copy_(value);
         }
+    }
 
-        int IndexOf(string name) => _script.Buffers.Index().First(named => named.Item.Name == name).Index;
+    private string? MovedNorm(IReadOnlyList<Tensor> before)
+    {
+        const string Mean = ".running_mean";
+        var moved = _script.Buffers.Zip(before).FirstOrDefault(pair =>
+            pair.First.Name.EndsWith(Mean, StringComparison.Ordinal) && pair.First.Buffer.ne(pair.Second).any().item<bool>());
+        return moved.First.Name?[..^Mean.Length];
+    }
+
+    // The output of one picture beside another one, with the same random numbers each time; null if the program gives no tensor.
+    private Tensor? FirstBeside(double other)
+    {
+        var device = _script.Parameters[0].Parameter.device;
+        var shape = new long[] { 1, 3, _size, _size };
+        var pixels = cat([ones(shape, ScalarType.Float32, device), Scalars.Full(3L * _size * _size, other).view(shape).to(device)]);
+        var output = SeededTorch.Run(seed: 0, RandomStream.ModuleSteps, ordinal: 0, () => _script.Run(pixels)!);
+        return output?[0];
     }
 
     public override void MoveTo(Device device)

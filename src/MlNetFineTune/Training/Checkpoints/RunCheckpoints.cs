@@ -98,14 +98,16 @@ internal sealed class RunCheckpoints : IDisposable
             Save(phase);
     }
 
-    /// <summary>Called when the training is cancelled, which must not fail because of a full disk.</summary>
+    /// <summary>
+    /// Called when the training is cancelled, which must not fail because of a full disk or of a file that cannot be deleted.
+    /// </summary>
     public void SaveIfPossible(TrainingPhase phase)
     {
         try
         {
             Save(phase);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _channel.Warning(e.Message);
         }

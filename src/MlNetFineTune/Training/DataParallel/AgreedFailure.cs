@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace MlNetFineTune.Training;
 
@@ -20,14 +21,17 @@ internal static class AgreedFailure
 
     public static bool Is(Exception exception) => s_agreed.TryGetValue(exception, out _);
 
-    /// <summary>Runs code that does the same in every process, and marks its exception.</summary>
+    /// <summary>
+    /// Runs code that does the same in every process, and marks its exception. Memory and disks are those of one process: what they lack,
+    /// and what libtorch throws (which may be that), is not agreed on.
+    /// </summary>
     public static T In<T>(Func<T> code)
     {
         try
         {
             return code();
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not (ExternalException or OutOfMemoryException or IOException))
         {
             Of(e);
             throw;

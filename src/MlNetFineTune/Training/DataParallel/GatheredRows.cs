@@ -15,9 +15,13 @@ internal static class GatheredRows
     /// <param name="processes">The processes.</param>
     /// <param name="own">[N of this process, ...]; null if it has no rows. The caller keeps ownership.</param>
     /// <param name="device">Device of the result.</param>
-    /// <returns>[N, ...] of 32-bit floats, the same numbers in all processes, in the current dispose scope.</returns>
+    /// <returns>
+    /// [N, ...] of 32-bit floats, the same numbers in all processes, in the current dispose scope; of one process its own tensor.
+    /// </returns>
     public static Tensor Of(ProcessGroup processes, Tensor? own, Device device)
     {
+        if (!processes.IsSeveral)
+            return own!;
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         List<Tensor> parts = [.. processes.Gather(BytesOf(own)).Where(bytes => bytes.Length > 0).Select(bytes => TensorOf(bytes))];

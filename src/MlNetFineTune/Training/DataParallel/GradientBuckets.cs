@@ -100,7 +100,7 @@ internal sealed class GradientBuckets : IDisposable
 
     public void Dispose() => _buckets.ForEach(bucket => bucket.Dispose());
 
-    // For the message of a process that waits in vain.
+    // For the message of a ProcessGroupException.
     private void SetPosition(int bucket) =>
         _group.Position = FormattableString.Invariant($"{_step}, gradients {bucket + 1} of {_buckets.Count}");
 

@@ -5,7 +5,7 @@ namespace MlNetFineTune.Training;
 
 /// <summary>
 /// Holds the processes of a training together: at the beginning they compare what they train; a process that fails alone ends the others,
-/// which would wait for it in vain.
+/// which would otherwise wait until their time limit.
 /// </summary>
 internal sealed class ProcessGuard(ProcessGroup processes)
 {
@@ -37,15 +37,24 @@ internal sealed class ProcessGuard(ProcessGroup processes)
         }
     }
 
-    /// <summary>Tells the other processes that this one has failed, unless all have.</summary>
+    /// <summary>
+    /// Tells the other processes that this one has failed, unless all have. Does not throw, so that the user sees the failure itself.
+    /// </summary>
     public void Fail(Exception failure)
     {
         if (!processes.IsSeveral || failure is ProcessGroupException || AgreedFailure.Is(failure))
             return;
-        if (_hasBegun)
-            processes.Abort(failure);
-        else
-            Gather(new Opening([], $"{failure.GetType().Name}: {SafeText.Message(failure)}"));
+        try
+        {
+            if (_hasBegun)
+                processes.Abort(failure);
+            else
+                Gather(new Opening([], $"{failure.GetType().Name}: {SafeText.Message(failure)}"));
+        }
+        catch (ProcessGroupException)
+        {
+            // Another process has failed as well, and nobody is left to be told.
+        }
     }
 
     private Opening[] Gather(Opening mine)

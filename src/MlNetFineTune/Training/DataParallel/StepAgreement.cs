@@ -22,8 +22,7 @@ internal sealed class StepAgreement(TrainingRun run, StopRequest stop)
     {
         if (!run.Processes.IsSeveral)
         {
-            run.CheckAlive();
-            return stop.IsDue ? stop.End : null;
+            return run.MustStop(stop) ? stop.End : null;
         }
         if (!_isKnown)
             Exchange(0, 0, 0);
@@ -32,23 +31,21 @@ internal sealed class StepAgreement(TrainingRun run, StopRequest stop)
     }
 
     /// <summary>Adds up the loss of the slices of a batch.</summary>
-    /// <param name="mean">Mean loss of this process's slice.</param>
-    /// <param name="count">Total weight of its rows in the mean; 0 for a slice without rows.</param>
+    /// <param name="mean">Mean loss of this process's slice; 0 for a slice without rows.</param>
+    /// <param name="count">Total weight of its rows in the mean.</param>
     /// <param name="weight">Its weight in the mean of the epoch.</param>
     public AgreedLoss Sum(double mean, double count, double weight)
     {
-        var sums = Exchange(count == 0 ? 0 : mean * count, count, weight);
-        // A loss whose rows have weight 0 is 0, but one that is not finite remains so.
+        // A loss that is not finite remains so where its rows have weight 0, as in one process.
+        var sums = Exchange(mean * count, count, weight);
         return sums with { Mean = sums.Count > 0 ? sums.Mean / sums.Count : sums.Mean };
     }
 
     private AgreedLoss Exchange(double loss, double count, double weight)
     {
-        var (stops, isSpent) = stop.Requests;
-        Span<double> sums = [loss, count, weight, run.IsCancelled ? 1 : 0, stops ? 1 : 0, isSpent ? 1 : 0];
-        run.Processes.Sum(sums);
-        stop.Agree(sums[4] > 0, sums[5] > 0);
-        (_isKnown, _isCancelled) = (true, sums[3] > 0);
+        Span<double> sums = [loss, count, weight];
+        _isCancelled = stop.Agree(run.IsCancelled, sums);
+        _isKnown = true;
         return new(sums[0], sums[1], sums[2]);
     }
 }

@@ -1,4 +1,5 @@
 using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
@@ -37,4 +38,6 @@ internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logit
         foreach (var input in inputs.Read(batches, epoch, first, pairs))
             yield return input with { TeacherLogits = input.Rows.Length == 0 ? null : logits.Of(input.Rows, epoch) };
     }
+
+    public override ModelInputs Placeholder() => inputs.Placeholder();
 }

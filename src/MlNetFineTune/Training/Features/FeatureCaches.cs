@@ -18,23 +18,19 @@ namespace MlNetFineTune.Training;
 /// <param name="badRows">Receives pictures that cannot be read.</param>
 /// <param name="meter">Receives the progress.</param>
 /// <param name="channel">The log.</param>
-/// <param name="checkAlive">Throws if the training is cancelled.</param>
-/// <param name="stop">Ends the training, and so the computing of features; null if nothing does.</param>
+/// <param name="mustStop">Whether the training ends, and so the computing of features, in all processes; throws if it is cancelled.</param>
 /// <remarks>
 /// Several processes compute each a part of the missing rows, and all receive all. Rows are computed that are missing in the cache of any
 /// process, so that the caches may differ. In a folder see <see cref="FolderFeatureStore.Share"/>.
 /// </remarks>
 internal sealed class FeatureCaches(
-    FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive,
-    StopRequest? stop = null)
+    FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Func<bool> mustStop)
     : IDisposable
 {
     private IFeatureStore? _store;
     private FeatureStoreException? _failure;
 
     private ProcessGroup Processes => options.Processes;
-
-    private bool IsStopped => stop is { IsDue: true };
 
     // With several processes the others still wait for the part of this one.
     private bool GivesUp => _failure is not null && !Processes.IsSeveral;
@@ -98,10 +94,11 @@ internal sealed class FeatureCaches(
             computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
         }
         // Not after a stop: a resumed training would find a part of the rows and compute the others in different batches.
-        if (!GivesUp && !IsStopped)
+        if (!GivesUp && !mustStop())
             Complete();
         if (Processes.FirstText(_failure?.Message) is { } failure)
         {
+            _store.Abandon();
             channel.Warning($"The {encoder.Name} run in every epoch: {failure}");
             return false;
         }
@@ -130,8 +127,7 @@ internal sealed class FeatureCaches(
         {
             using (input)
             {
-                checkAlive();
-                if (IsStopped)
+                if (mustStop())
                     break; // the training loop will not start
                 var read = input.BatchRows;
                 Put(input, layout, Array.ConvertAll(read, row => views.KeyOf(row, number)));
@@ -148,9 +144,7 @@ internal sealed class FeatureCaches(
     private void Put(StepInput input, FeatureLayout layout, ContentHash[] keys)
     {
         using var scope = NewDisposeScope();
-        var features = Processes.IsSeveral
-            ? GatheredRows.Of(Processes, input.Rows.Length > 0 ? input.Inputs.Activations : null, CPU)
-            : input.Inputs.Activations;
+        var features = GatheredRows.Of(Processes, input.Inputs?.Activations, CPU);
         Try(() => layout.Put(features, _store!, keys));
     }
 
@@ -194,7 +188,7 @@ internal sealed class FeatureCaches(
     private int[] Missing(RowSubset subset, RowViews views, int number) => InAnyProcess(
         [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))]);
 
-    private int[] Unread(RowSubset subset, RowViews views, int number) => GivesUp || IsStopped ? []
+    private int[] Unread(RowSubset subset, RowViews views, int number) => GivesUp || mustStop() ? []
         : InAnyProcess([
             .. subset.Rows.Where(row => !_store!.Contains(views.KeyOf(row, number))
                 && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))]);

@@ -105,6 +105,8 @@ internal sealed class FolderFeatureStore : IFeatureStore
         }
     }
 
+    public void Abandon() => _awaited.Clear();
+
     public ReadOnlySpan<byte> Get(ContentHash key)
     {
         if (_index.TryGetValue(key, out var place))

@@ -24,6 +24,13 @@ internal interface IFeatureStore : IDisposable
     /// <exception cref="IOException">They could not be kept; nothing since the last <see cref="Complete"/> was.</exception>
     void Complete();
 
+    /// <summary>
+    /// Forgets what another process was expected to write, which it has not: the processes agree that storing failed.
+    /// </summary>
+    void Abandon()
+    {
+    }
+
     /// <summary>The features of a present key, completed or not. Valid until the store is disposed.</summary>
     /// <exception cref="IOException">They could not be read again; nothing since the last <see cref="Complete"/> was kept.</exception>
     ReadOnlySpan<byte> Get(ContentHash key);
