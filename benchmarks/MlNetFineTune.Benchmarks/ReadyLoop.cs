@@ -119,6 +119,8 @@ internal sealed class ReadyLoop : IDisposable
                 yield return new StepInput(activations, rows[start..(start + length)]) { Batch = batch, BatchRows = rows };
             }
         }
+
+        public override ModelInputs Placeholder() => throw new NotSupportedException("Every process has rows.");
     }
 
     private sealed class Ready(int count) : Dataset

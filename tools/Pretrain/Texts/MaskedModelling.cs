@@ -14,7 +14,7 @@ internal sealed class MaskedModelling(TextEncoder encoder, LanguageHead head, in
         var inputs = new ModelInputs(tensor(batch.Tokens, [batch.Tokens.Length / length, length], ScalarType.Int64));
         var hidden = inputs.Activations;
         for (var stage = 0; stage < encoder.Stages.Count; stage++)
-            hidden = encoder.Hidden(hidden, inputs, stage, drops: false);
+            hidden = encoder.Hidden(hidden, inputs, stage, dropout: null);
         var chosen = hidden.reshape(-1, encoder.Features).index_select(0, tensor(batch.Places, ScalarType.Int64)); // [M, C]
         var logits = head.Forward(chosen);
         var targets = tensor(batch.Targets, ScalarType.Int64);

@@ -62,7 +62,7 @@ internal sealed class PairLearning(TextEncoder encoder, int padding, int stages)
         var inputs = new ModelInputs(tensor(ids, [texts.Length, longest], ScalarType.Int64), beside);
         var hidden = inputs.Activations;
         for (var stage = 0; stage < stages; stage++)
-            hidden = encoder.Hidden(hidden, inputs, stage, drops: false);
+            hidden = encoder.Hidden(hidden, inputs, stage, dropout: null);
         return encoder.Pool(hidden, inputs);
     }
 }
