@@ -27,7 +27,7 @@ internal sealed class ReadyLoop : IDisposable
         FineTunedNetwork network, int trainedStages, int classes, FineTuningOptions options, ModelInput input, LabeledData rows,
         Func<TrainingRun, TrainingPhase, StepInputs> createInputs)
     {
-        var plan = PlanRules.Trains(network.Stages.Count, trainedStages, layerDecay: 1, epochs: 1).Resolve(network);
+        var plan = PlanRules.Trains(network.Stages.Count, trainedStages, layerDecay: 1, epochs: 1).Resolve(network, options.BatchNorm);
         _rows = rows.Count;
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
@@ -43,10 +43,11 @@ internal sealed class ReadyLoop : IDisposable
     /// <summary>One preloaded batch of pixels, [N, 3, S, S].</summary>
     public static ReadyLoop OfPixels(
         ImageNetwork network, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false,
-        ProcessGroup? processes = null)
+        ProcessGroup? processes = null, BatchNormMode batchNorm = BatchNormMode.ByStrategy)
     {
         var options = new ImageFineTuningOptions
         {
+            BatchNorm = batchNorm,
             Backbone = network.Definition,
             LearningRate = 1e-4f,
             Schedule = LearningRateSchedule.Constant(),

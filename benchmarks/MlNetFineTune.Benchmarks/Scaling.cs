@@ -15,12 +15,13 @@ internal sealed class Scaling : Benchmark
     public override string Name => "scaling";
 
     public override string Question =>
-        "Training steps of all of MobileNetV2 (224 px, batch 16) and all-MiniLM-L6-v2 (batch 32) over MPI: two processes of one thread "
-        + "against one process of two threads, at the same global batch.";
+        "Training steps of all of MobileNetV2 (224 px, batch 16, BatchNorm frozen, and training) and all-MiniLM-L6-v2 (batch 32) over MPI: "
+        + "two processes of one thread against one process of two threads, at the same global batch.";
 
     public override double Run(bool quick)
     {
         var ratio = Compare(ScalingProcess.Images, quick);
+        Compare(ScalingProcess.Norms, quick);
         Compare(ScalingProcess.Texts, quick);
         return ratio;
     }

@@ -12,17 +12,25 @@ namespace MlNetFineTune.Benchmarks;
 /// <summary>One process of <see cref="Scaling"/>: steps of the training loop on its slices, alone or under an MPI launcher.</summary>
 internal static class ScalingProcess
 {
-    public const string Name = "scaling-process", Usage = $"{Name} NETWORK THREADS STEPS", Images = "mobilenetv2", Texts = "minilm";
+    public const string Name = "scaling-process", Usage = $"{Name} NETWORK THREADS STEPS";
+
+    /// <summary>The networks: with frozen and with training BatchNorm, and without.</summary>
+    public const string Images = "mobilenetv2", Norms = "mobilenetv2-batchnorm", Texts = "minilm";
 
     public static int Run(IReadOnlyList<string> arguments)
     {
-        if (arguments is not [Images or Texts, var threads, var count])
+        if (arguments is not [Images or Norms or Texts, var threads, var count])
             throw new CannotRunException($"Usage: {Usage}");
         set_num_threads(int.Parse(threads, CultureInfo.InvariantCulture));
         var steps = int.Parse(count, CultureInfo.InvariantCulture);
         var group = new TimedGroup(ProcessGroup.Mpi());
         using var scope = NewDisposeScope();
-        using var loop = arguments[0] == Images ? OfImages(group) : OfTexts(group);
+        using var loop = arguments[0] switch
+        {
+            Images => OfImages(group, BatchNormMode.Frozen),
+            Norms => OfImages(group, BatchNormMode.Train),
+            _ => OfTexts(group),
+        };
         loop.Step(0);
         loop.Step(1); // buffers, kernels and the code are ready
         group.Restart();
@@ -60,11 +68,12 @@ internal static class ScalingProcess
         return best;
     }
 
-    private static Loop OfImages(ProcessGroup group)
+    private static Loop OfImages(ProcessGroup group, BatchNormMode batchNorm)
     {
         var (pixels, labels) = Networks.Data();
         var network = Networks.Ours();
-        var loop = ReadyLoop.OfPixels(network, network.Stages.Count, ChannelsLast.Of(pixels), labels, processes: group);
+        var loop = ReadyLoop.OfPixels(
+            network, network.Stages.Count, ChannelsLast.Of(pixels), labels, processes: group, batchNorm: batchNorm);
         return new Loop(_ => loop.Steps(1), loop, network);
     }
 
