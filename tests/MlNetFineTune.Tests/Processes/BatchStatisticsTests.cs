@@ -114,11 +114,12 @@ public sealed class BatchStatisticsTests
             using var scope = NewDisposeScope();
             var statistics = new BatchStatistics(group);
             var maps = Formula.Images(2, 1, 1).requires_grad_();
-            var (mean, variance, count) = statistics.Of(maps);
-            Assert.AreEqual(4, count);
+            var moments = statistics.Of(maps);
+            Assert.AreEqual(4, moments.Count);
+            var output = statistics.Normalize(maps, ones(3, ScalarType.Float32), zeros(3, ScalarType.Float32), moments, 1e-5);
             if (group.Rank == 1)
                 throw new InvalidOperationException("This one ends.");
-            mean.add(variance).sum().backward();
+            output.mul(output).sum().backward();
             CollectionAssert.AreEqual(new double[6], maps.grad!.Values());
             maps.grad = null;
             Assert.ThrowsExactly<ProcessGroupException>(statistics.ThrowFailure);
@@ -137,8 +138,9 @@ public sealed class BatchStatisticsTests
             using var scope = NewDisposeScope();
             var statistics = new BatchStatistics(group);
             var maps = Formula.Images(2, 4, 4).requires_grad_();
-            var (mean, variance, _) = statistics.Of(maps);
-            var loss = mean.add(variance).sum();
+            var output = statistics.Normalize(
+                maps, ones(3, ScalarType.Float32), zeros(3, ScalarType.Float32), statistics.Of(maps), 1e-5);
+            var loss = output.mul(output).mul(output).sum();
             var before = scope.DisposablesCount;
             loss.backward();
             statistics.ThrowFailure();

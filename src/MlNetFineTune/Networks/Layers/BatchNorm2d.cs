@@ -54,22 +54,16 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
     private Tensor NormalizeOverProcesses(Tensor input, BatchStatistics statistics)
     {
         using var scope = NewDisposeScope();
-        // Nearer to 0, so that little is lost in single precision. The backward pass keeps these maps, and not the input.
-        var maps = input.sub(OfChannels(running_mean.clone()));
-        var (mean, variance, count) = statistics.Of(maps);
-        var scale = weight.to_type(ScalarType.Float64).mul(variance.Add(Epsilon).rsqrt());
-        var shift = bias.to_type(ScalarType.Float64).sub(mean.mul(scale));
+        var moments = statistics.Of(input);
         using (no_grad())
         {
-            running_mean.Add_(mean.to_type(running_mean.dtype), Momentum); // the mean is the difference from it
+            running_mean.Mul_(1 - Momentum).Add_(moments.Mean.to_type(running_mean.dtype), Momentum);
             // By the unbiased variance: NaN for a single value, as in libtorch.
-            running_var.Mul_(1 - Momentum).Add_(variance.Mul(count).Div(count - 1).to_type(running_var.dtype), Momentum);
+            running_var.Mul_(1 - Momentum)
+                .Add_(moments.Variance.Mul(moments.Count).Div(moments.Count - 1).to_type(running_var.dtype), Momentum);
         }
-        return maps.mul(OfChannels(scale.to_type(input.dtype))).Add_(OfChannels(shift.to_type(input.dtype))).MoveToOuterDisposeScope();
+        return statistics.Normalize(input, weight, bias, moments, Epsilon).MoveToOuterDisposeScope();
     }
-
-    // [C] -> [1, C, 1, 1]
-    private static Tensor OfChannels(Tensor channels) => channels.view(1, -1, 1, 1);
 
     protected override void Dispose(bool disposing)
     {
