@@ -91,7 +91,23 @@ internal static class OnnxPipeline
         using var fitted = ml.Transforms.ApplyOnnxModel(outputs, inputs, file).Fit(view);
         using var zip = new MemoryStream();
         ml.Model.Save(fitted, null, zip);
-        return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
+        return new GuardedOnnx(ml, (OnnxTransformer)LoadAgainIfNamedOrt(() => ml.Model.Load(zip, out _)));
+    }
+
+    /// <summary>
+    /// Loads a network by ML.NET, which writes it to a file with a random name. One name in 32,768 ends in ".ort", and ONNX Runtime then
+    /// takes the file for its own format and refuses it: another attempt has another name.
+    /// </summary>
+    internal static T LoadAgainIfNamedOrt<T>(Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (Exception e) when ($"{e}".Contains("ORT model verification failed", StringComparison.Ordinal))
+        {
+            return load();
+        }
     }
 
     /// <summary>A sequence of transformers, each fitted to the output of the previous ones.</summary>

@@ -1,5 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using MlNetFineTune.Onnx;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
@@ -66,6 +68,22 @@ public sealed class OnnxChainLifeTests
         using (var engine = ml.Model.CreatePredictionEngine<Photo, Prediction>(ml.FineTuning.ToOnnxPipeline(model, view.Schema)))
             Assert.HasCount(3, engine.Predict(_photos[0]).Score);
         Assert.IsEmpty(Directory.GetFileSystemEntries(folder), "the engine owns its chain");
+    }
+
+    /// <summary>ML.NET chooses names of three random letters after the dot.</summary>
+    [TestMethod]
+    public void AFileThatIsNamedAsOnnxRuntimesOwnFormatIsWrittenAgain()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        using var folder = new Folder();
+        _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"));
+        File.Copy(folder.File("model.onnx"), folder.File("model.ort"));
+        Queue<string> names = new([folder.File("model.ort"), folder.File("model.onnx")]);
+
+        using var session = OnnxPipeline.LoadAgainIfNamedOrt(() => new InferenceSession(names.Dequeue()));
+
+        Assert.IsEmpty(names);
+        Assert.ThrowsExactly<DivideByZeroException>(() => OnnxPipeline.LoadAgainIfNamedOrt<int>(() => throw new DivideByZeroException()));
     }
 
     [TestMethod]
