@@ -4,12 +4,13 @@ namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
 /// The step of n machines from a measured step of one: each has the same number of rows, and a ring sums the gradients (Patarasuk and Yuan
-/// 2009, https://doi.org/10.1016/j.jpdc.2008.09.002) while the backward pass, two thirds of a step, goes on; the last bucket has nothing to
-/// hide behind.
+/// 2009, https://doi.org/10.1016/j.jpdc.2008.09.002) while the backward pass, two thirds of a step, goes on; the buckets of the lowest stage
+/// have nothing to hide behind.
 /// </summary>
 /// <param name="Step">Seconds of a step of one machine.</param>
 /// <param name="Buckets">Bytes of the sums of a step, in their order.</param>
-internal sealed record ScalingModel(double Step, IReadOnlyList<double> Buckets)
+/// <param name="AtEnd">Number of the last sums that begin when the backward pass has ended.</param>
+internal sealed record ScalingModel(double Step, IReadOnlyList<double> Buckets, int AtEnd)
 {
     private const double BackwardShare = 2.0 / 3;
 
@@ -22,7 +23,7 @@ internal sealed record ScalingModel(double Step, IReadOnlyList<double> Buckets)
     public double StepOf(int machines, double gigabits, double latency)
     {
         double[] sums = [.. Buckets.Select(bytes => Ring(machines, bytes, gigabits, latency))];
-        return Step + Math.Max(sums.Sum() - BackwardShare * Step, sums[^1]);
+        return Step + Math.Max(sums.Sum() - BackwardShare * Step, sums[^AtEnd..].Sum());
     }
 
     public void Print(string network)
