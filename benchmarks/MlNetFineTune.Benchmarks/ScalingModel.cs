@@ -4,8 +4,8 @@ namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
 /// The step of n machines from a measured step of one: each has the same number of rows, and a ring sums the gradients (Patarasuk and Yuan
-/// 2009, https://doi.org/10.1016/j.jpdc.2008.09.002) while the backward pass, two thirds of a step, goes on; the buckets of the lowest stage
-/// have nothing to hide behind.
+/// 2009, https://doi.org/10.1016/j.jpdc.2008.09.002) while the backward pass, two thirds of a step, goes on; the buckets of the lowest
+/// stage have nothing to hide behind.
 /// </summary>
 /// <param name="Step">Seconds of a step of one machine.</param>
 /// <param name="Buckets">Bytes of the sums of a step, in their order.</param>
