@@ -36,8 +36,6 @@ internal sealed class BatchStatistics(ProcessGroup group)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        if (maps.dtype == ScalarType.BFloat16)
-            maps = maps.to_type(ScalarType.Float32); // statistics are exact in a training in bfloat16 too
         var channels = maps.shape[1];
         var places = PlacesThatCount(maps);
         var counted = places is null ? maps : maps.index_select(0, places);
