@@ -7,7 +7,7 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
+    new StepFull(), new PrecisionStep(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
     new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(), new Scaling(),
@@ -34,6 +34,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [AnswerStudy.Name] = (AnswerStudy.Run, AnswerStudy.Usage),
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
+    [PrecisionStudy.Name] = (PrecisionStudy.Run, PrecisionStudy.Usage),
     [ScalingProcess.Name] = (ScalingProcess.Run, ScalingProcess.Usage),
     [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };

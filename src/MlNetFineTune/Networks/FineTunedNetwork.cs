@@ -31,6 +31,9 @@ internal abstract class FineTunedNetwork : IDisposable
 
     public Device Device { get; private set; } = CPU;
 
+    /// <summary>Whether the convolutions and matrix products below the head are computed in bfloat16 (<see cref="Autocast"/>).</summary>
+    public bool UsesBFloat16 { get; set; }
+
     /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
     public abstract bool RunsAlone(int stages);
 
@@ -306,4 +309,19 @@ internal abstract class FineTunedNetwork : IDisposable
     public abstract void Dispose();
 
     protected abstract void Move(Device device);
+
+    /// <summary>Runs layers below the head in the precision of the network.</summary>
+    /// <param name="run">The layers.</param>
+    /// <returns>The result in Float32: in that the head is computed, and between stages that run apart nothing is rounded twice.</returns>
+    protected Tensor InPrecision(Func<Tensor> run)
+    {
+        if (!UsesBFloat16)
+            return run();
+        using var autocast = Autocast.Begin(Device.type);
+        var result = run();
+        if (result.dtype != ScalarType.BFloat16)
+            return result;
+        using (result)
+            return result.to(ScalarType.Float32);
+    }
 }

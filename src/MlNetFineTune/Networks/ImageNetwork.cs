@@ -137,24 +137,24 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     /// <summary>Everything folded, in inference mode.</summary>
     public override void PrepareForScoring() => Freeze(Backbone.Stages.Count);
 
-    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Backbone.Forward(inputs.Activations, 0, stages);
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Run(inputs.Activations, 0, stages);
 
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
-        using var features = Backbone.Forward(inputs.Activations, first, Stages.Count);
+        using var features = Run(inputs.Activations, first, Stages.Count);
         return head.Forward(features, inputs.Beside);
     }
 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
     {
-        using var before = Backbone.Forward(inputs.Activations, 0, stage);
-        return Backbone.Stages[stage].Maps.Forward(before);
+        using var before = Run(inputs.Activations, 0, stage);
+        return InPrecision(() => Backbone.Stages[stage].Maps.Forward(before));
     }
 
     public override Tensor ForwardFromMaps(ModelInputs inputs, int stage)
     {
         using var pooled = Backbone.Stages[stage].Pool?.Forward(inputs.Activations) ?? inputs.Activations.alias();
-        using var features = Backbone.Forward(pooled, stage + 1, Stages.Count);
+        using var features = Run(pooled, stage + 1, Stages.Count);
         return head.Forward(features, inputs.Beside);
     }
 
@@ -162,7 +162,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         if (Pool is null)
             return null;
-        using var maps = Backbone.Forward(inputs.Activations, 0, Stages.Count);
+        using var maps = Run(inputs.Activations, 0, Stages.Count);
         return Pool.Weights(maps);
     }
 
@@ -178,24 +178,27 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         if (Definition.Script is not null)
             return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first), rank: Processes.Rank);
-        var current = inputs.Activations.alias();
-        for (var stage = first; stage < Stages.Count; stage++)
+        using var features = InPrecision(() =>
         {
-            var next = RunStage(inputs.With(current), stage, seed, step);
-            current.Dispose();
-            current = next;
-        }
-        using (current)
-            return head.Forward(current, inputs.Beside);
+            var current = inputs.Activations.alias();
+            for (var stage = first; stage < Stages.Count; stage++)
+            {
+                var next = RunStage(inputs.With(current), stage, seed, step);
+                current.Dispose();
+                current = next;
+            }
+            return current;
+        });
+        return head.Forward(features, inputs.Beside);
     }
 
     /// <summary>A user's layers get a copy: they may change what they are given.</summary>
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         if (!IsReplaced(stage))
-            return RunStage(inputs, stage, seed, step);
+            return InPrecision(() => RunStage(inputs, stage, seed, step));
         using var copy = inputs.Activations.clone();
-        return RunStage(inputs.With(copy), stage, seed, step);
+        return InPrecision(() => RunStage(inputs.With(copy), stage, seed, step));
     }
 
     public override Tensor FeaturesOf(Tensor activations) => Pool?.forward(activations) ?? base.FeaturesOf(activations);
@@ -218,6 +221,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         Backbone.MoveTo(device);
         head.MoveTo(device);
     }
+
+    private Tensor Run(Tensor activations, int first, int end) => InPrecision(() => Backbone.Forward(activations, first, end));
 
     private void InitializeHead(long seed) => head.Initialize(seed);
 

@@ -153,6 +153,7 @@ internal static class AdapterFile
                         : ""));
             }
             network.MoveTo(device);
+            network.UsesBFloat16 = manifest.UsesBFloat16 && ReducedPrecision.IsUsed(Precision.Auto, device, channel);
             network.PrepareForScoring();
             var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() }) { Conformal = conformal };
             Probe.Check(channel, model);

@@ -32,6 +32,7 @@ internal static class HalfWeights
         {
             Copy(original, copy);
             copy.MoveTo(original.Device);
+            copy.UsesBFloat16 = original.UsesBFloat16;
             copy.PrepareForScoring();
             return copy;
         }

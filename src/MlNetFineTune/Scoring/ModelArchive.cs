@@ -91,6 +91,7 @@ internal static class ModelArchive
         {
             ArchiveFiles.LoadWeights(ctx, model.Network, manifest.WeightsSha256);
             model.Network.MoveTo(device);
+            model.Network.UsesBFloat16 = manifest.UsesBFloat16 && ReducedPrecision.IsUsed(Precision.Auto, device, channel);
             model.Network.PrepareForScoring();
             Probe.Check(channel, model);
             var loaded = new FineTuningTransformer(env, model, report: null);

@@ -48,6 +48,9 @@ internal sealed record ModelManifest
 
     public WeightPrecision WeightPrecision { get; init; }
 
+    /// <summary>Whether the model was trained in bfloat16, and is scored so where that is faster.</summary>
+    public bool UsesBFloat16 { get; init; }
+
     /// <summary>The views of a picture that are scored.</summary>
     public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.Code;
 
@@ -74,6 +77,7 @@ internal sealed record ModelManifest
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
         Distillation = report.Distillation is { } taught ? new TeacherManifest(taught.Teacher, taught.WeightsSha256) : null,
+        UsesBFloat16 = run.Network.UsesBFloat16,
         TestTimeAugmentation = run.Options.ScoringViews.Code,
         OnProbeMismatch = run.Options.OnProbeMismatch,
         ProbeScores = Probe.Score(run.Network, run.Input, ScoreFunction.Of(task.Scoring, conformal?.Nearest)),

@@ -18,6 +18,9 @@ internal static class Probe
     /// <summary>Differences between CPUs stay below this value; a wrong weight, padding or preprocessing exceeds it.</summary>
     public const float Tolerance = 1e-3f;
 
+    /// <summary>The same for a network in bfloat16, whose kernels round to 8 bits, each at other places.</summary>
+    public const float BFloat16Tolerance = 5e-2f;
+
     private const int FullBatch = 16;
     private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures form a smaller batch, to keep loading fast
 
@@ -42,26 +45,27 @@ internal static class Probe
     /// <param name="expected">Scores of one probe on the machine of the training.</param>
     /// <param name="onMismatch">What to do if the scores of one row differ.</param>
     /// <param name="onBatchMismatch">What to do if the scores in a batch differ.</param>
+    /// <param name="tolerance">Greatest difference that rounding explains.</param>
     /// <exception cref="InvalidDataException">The scores differ, and <see cref="ProbeMismatch.Throw"/> applies.</exception>
     public static void Check(
         IChannel channel, string noun, int numbers, Func<int, float[]> score, IReadOnlyList<float> expected,
-        ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch)
+        ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch, float tolerance = Tolerance)
     {
         var alone = score(1);
-        Report(channel, Difference(alone, expected), onMismatch, difference => FormattableString.Invariant(
+        Report(channel, Difference(alone, expected), tolerance, onMismatch, difference => FormattableString.Invariant(
             $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, ")
             + FormattableString.Invariant(
-                $"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
+                $"at most {tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
 
         var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
         var together = score(batch);
         var greatest = together.Chunk(alone.Length).Max(row => Difference(row, alone));
-        Report(channel, greatest, onBatchMismatch,
+        Report(channel, greatest, tolerance, onBatchMismatch,
             difference => string.Create(CultureInfo.InvariantCulture,
                 $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: "
                 + $"the greatest difference is {difference:0.0000}, ")
             + FormattableString.Invariant(
-                $"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
+                $"at most {tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 
@@ -73,7 +77,8 @@ internal static class Probe
         Check(
             channel, input.Pixels is not null ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
             count => Score(network, input, model.Function, count), manifest.ProbeScores,
-            manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
+            manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch,
+            manifest.UsesBFloat16 ? BFloat16Tolerance : Tolerance);
     }
 
     /// <summary>The bytes of a row, repeated.</summary>
@@ -90,9 +95,10 @@ internal static class Probe
         actual.Zip(expected, (a, b) => a.Equals(b) ? 0 : MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b)))
             .Max(difference => float.IsNaN(difference) ? float.PositiveInfinity : difference);
 
-    private static void Report(IChannel channel, float difference, ProbeMismatch onMismatch, Func<float, string> describe)
+    private static void Report(
+        IChannel channel, float difference, float tolerance, ProbeMismatch onMismatch, Func<float, string> describe)
     {
-        if (difference <= Tolerance)
+        if (difference <= tolerance)
             return;
         var message = describe(difference);
         if (onMismatch == ProbeMismatch.Throw)

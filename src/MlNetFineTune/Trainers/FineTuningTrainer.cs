@@ -92,6 +92,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         try
         {
             network.MoveTo(device);
+            network.UsesBFloat16 = ReducedPrecision.IsUsed(_options.Precision, device, fit.Channel);
             var plan = _options.PlanFor(network, fit.Seed, Log);
             _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);

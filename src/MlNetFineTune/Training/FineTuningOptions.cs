@@ -130,6 +130,19 @@ public abstract record FineTuningOptions
     public bool ActivationCheckpointing { get; init; }
 
     /// <summary>
+    /// The number format of convolutions and matrix products, in the training and in the scoring of its model. Default
+    /// <see cref="Precision.Float32"/>. A model trained in bfloat16 is scored in bfloat16 where the device is faster with it, and in
+    /// 32-bit floats elsewhere: scores then differ by rounding, by some thousandths.
+    /// </summary>
+    public Precision Precision
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Precision), value, "There is no such precision.");
+    }
+
+    /// <summary>
     /// Which parameters are trained, in which epochs and at which learning rate. Default: all, <see cref="Strategy.Full"/>; for modules
     /// with a layer decay of 1.
     /// </summary>

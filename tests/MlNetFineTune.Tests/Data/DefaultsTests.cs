@@ -48,6 +48,7 @@ public sealed class DefaultsTests
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             Pooling = Native
+            Precision = Float32
             PredictedLabelColumnName = PredictedLabel
             ProbabilityColumnName = Probability
             Processes = Single

@@ -28,6 +28,7 @@ public sealed class RunFingerprintTests : IDisposable
             ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
             ["BatchSize"] = options => options with { BatchSize = 3 },
             ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
+            ["Precision"] = options => options with { Precision = Precision.BFloat16 },
             ["Epochs"] = options => options with { Epochs = 33 },
             ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
             ["LearningRate"] = options => options with { LearningRate = 0.123f },

@@ -152,7 +152,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardFirst(ModelInputs inputs, int stages)
     {
         using var scope = NewDisposeScope();
-        var features = Steps.Run(inputs.Activations, 0, stages);
+        var features = InPrecision(() => Steps.Run(inputs.Activations, 0, stages));
         return features.dtype == ScalarType.Float32 && features.ndim > 0 && features.shape[0] == inputs.Rows
             ? (features.is_contiguous() ? features.alias() : features.contiguous()).MoveToOuterDisposeScope()
             : throw new InvalidOperationException(
@@ -164,7 +164,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var scope = NewDisposeScope();
-        var outputs = _steps is null ? _call(InOrder(inputs)) : _steps.Run(Contiguous(inputs.Activations), first, _stages.Parts.Count);
+        var outputs = InPrecision(() =>
+            _steps is null ? _call(InOrder(inputs)) : _steps.Run(Contiguous(inputs.Activations), first, _stages.Parts.Count));
         return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
 
@@ -172,9 +173,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        var outputs = _steps is null
+        var outputs = InPrecision(() => _steps is null
             ? RunSeeded(inputs, () => _call(InOrder(inputs)), part: 0, seed, step)
-            : RunStages(inputs, first, seed, step);
+            : RunStages(inputs, first, seed, step));
         RequireAdaptersRan(first);
         return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
@@ -195,7 +196,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        var output = RunSeeded(inputs, () => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias();
+        var output = InPrecision(() =>
+            RunSeeded(inputs, () => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step)).alias();
         RequireAdaptersRan(stage, stage + 1);
         return output.MoveToOuterDisposeScope();
     }

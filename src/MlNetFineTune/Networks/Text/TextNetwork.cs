@@ -102,7 +102,7 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     public override Tensor ForwardMaps(ModelInputs inputs, int stage)
     {
         using var before = Infer(inputs, 0, stage);
-        return Encoder.Hidden(before, inputs, stage, dropout: null);
+        return InPrecision(() => Encoder.Hidden(before, inputs, stage, dropout: null));
     }
 
     public override Tensor ForwardFromMaps(ModelInputs inputs, int stage)
@@ -120,7 +120,7 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     }
 
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
-        RunStage(inputs.Activations, stage, inputs, seed, step);
+        InPrecision(() => RunStage(inputs.Activations, stage, inputs, seed, step));
 
     /// <summary>Beside the tokens are the mask and, for networks with several segments, the segments.</summary>
     public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs)
@@ -195,7 +195,7 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     }
 
     // Runs the stages from first to end, excluding end.
-    private static Tensor Run(ModelInputs inputs, int first, int end, Func<Tensor, int, Tensor> runStage)
+    private Tensor Run(ModelInputs inputs, int first, int end, Func<Tensor, int, Tensor> runStage) => InPrecision(() =>
     {
         var current = inputs.Activations.alias();
         for (var stage = first; stage < end; stage++)
@@ -205,5 +205,5 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
             current = next;
         }
         return current;
-    }
+    });
 }
