@@ -23,7 +23,7 @@ internal sealed class MemoryStep : Benchmark
     public override string Name => "memory-step";
 
     public override string Question =>
-        "Training steps of MobileNetV2, 224 px, batch 16: with the pages of freed memory kept, as Fit does, against glibc's usual settings.";
+        "Training steps of MobileNetV2, 224 px, batch 16: pages of freed memory kept, as Fit does, against glibc's usual settings.";
 
     public override double Run(bool quick)
     {
