@@ -7,11 +7,12 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new PrecisionStep(), new MemoryStep(), new StepHead(), new TransformReadyImages(), new TransformSmall(),
+    new StepFull(), new PrecisionStep(), new MemoryStep(), new StepHead(), new TransformReadyImages(), new TransformFastest(),
+    new TransformSmall(),
     new FeaturesAgainstScores(), new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(), new Scaling(),
-    new OnnxStock(), new OnnxTexts(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
+    new OnnxStock(), new OnnxTexts(), new FineTuneHead(), new ProbeCached(), new ProbeFastest(), new FineTuneFull(),
 ];
 
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>

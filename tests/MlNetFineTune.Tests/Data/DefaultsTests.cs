@@ -36,6 +36,7 @@ public sealed class DefaultsTests
             Epochs = 10
             ExampleWeightColumnName = null
             FeatureCache = InMemory(1024)
+            FrozenEngine = LibTorch
             GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null

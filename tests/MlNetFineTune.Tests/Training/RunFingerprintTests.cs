@@ -29,6 +29,7 @@ public sealed class RunFingerprintTests : IDisposable
             ["BatchSize"] = options => options with { BatchSize = 3 },
             ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
             ["Precision"] = options => options with { Precision = Precision.BFloat16 },
+            ["FrozenEngine"] = options => options with { FrozenEngine = FrozenEngine.OnnxRuntime },
             ["Epochs"] = options => options with { Epochs = 33 },
             ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
             ["LearningRate"] = options => options with { LearningRate = 0.123f },
