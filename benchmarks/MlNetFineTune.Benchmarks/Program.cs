@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlNetFineTune.Benchmarks;
 using MlNetFineTune.MlNet;
 
@@ -36,6 +37,9 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
 
 if (args is [ScalingProcess.Name, .. var ofScaling])
     return ScalingProcess.Run(ofScaling);
+if (args is [MemoryStep.One, var kind, var keep, var steps])
+    return MemoryStep.RunOne(kind, bool.Parse(keep), int.Parse(steps, CultureInfo.InvariantCulture));
+
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))
 {
     try
