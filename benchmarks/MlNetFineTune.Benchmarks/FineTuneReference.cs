@@ -37,10 +37,11 @@ internal abstract class FineTuneReference : Benchmark
             foreach (var (mode, runs) in peers)
                 runs.Add(Print($"PyTorch, {mode}", seed, PeerRun(mode, photos, seed)));
         }
-        foreach (var (index, (name, _)) in Ours.Index())
-            PrintMean(name, ours[index], ours[0]);
-        foreach (var (mode, runs) in peers)
-            PrintMean($"PyTorch, {mode}", runs, ours[0]);
+        BenchmarkRecorder.Print(new ResultTable(["mean over the seeds", "test accuracy", "total s", "speed-up"],
+        [
+            .. Ours.Index().Select(one => Mean(one.Item.Name, ours[one.Index], ours[0])),
+            .. peers.Select(peer => Mean($"PyTorch, {peer.Key}", peer.Value, ours[0])),
+        ]));
         return quick ? double.NaN : Ratio(peers[PeerModes[0]], ours[0]);
     }
 
@@ -75,12 +76,13 @@ internal abstract class FineTuneReference : Benchmark
         return run;
     }
 
-    private static void PrintMean(
+    private static string[] Mean(
         string name, List<(double Accuracy, double Seconds)> runs, List<(double Accuracy, double Seconds)> ours) =>
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture,
-                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   speed-up "
-                + $"{Ratio(runs, ours):0.0} times as fast"));
+    [
+        name, runs.Average(run => run.Accuracy).ToString("0.000", CultureInfo.InvariantCulture),
+        runs.Average(run => run.Seconds).ToString("0.0", CultureInfo.InvariantCulture),
+        Ratio(runs, ours).ToString("0.00", CultureInfo.InvariantCulture),
+    ];
 }
 
 internal class FineTuneHead : FineTuneReference

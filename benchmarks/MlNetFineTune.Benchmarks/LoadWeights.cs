@@ -25,9 +25,11 @@ internal sealed class LoadWeights : Benchmark
         var folder = Directory.CreateTempSubdirectory();
         try
         {
-            Console.WriteLine($"{"",-16} {"MB",8} {"ms",8} {"their ms",9} {"ratio",6} {"memory / file",14} {"theirs",7}");
-            return s_networks.Take(quick ? 1 : s_networks.Length)
-                .Min(network => Run(network, Path.Combine(folder.FullName, $"{network}.pth"), quick));
+            var runs = s_networks.Take(quick ? 1 : s_networks.Length)
+                .Select(network => Run(network, Path.Combine(folder.FullName, $"{network}.pth"), quick)).ToList();
+            BenchmarkRecorder.Print(new ResultTable(
+                ["", "MB", "ms", "their ms", "ratio", "memory / file", "theirs"], [.. runs.Select(run => run.Row)]));
+            return runs.Min(run => run.Ratio);
         }
         finally
         {
@@ -35,7 +37,7 @@ internal sealed class LoadWeights : Benchmark
         }
     }
 
-    private static double Run(string network, string path, bool quick)
+    private static (double Ratio, string[] Row) Run(string network, string path, bool quick)
     {
         if (quick)
             WriteOurs(path);
@@ -57,11 +59,13 @@ internal sealed class LoadWeights : Benchmark
             var line = PyTorch.Run("load.py", ["time", network, path])[0];
             (theirs, theirMemory) = (line.GetProperty("seconds").GetDouble(), line.GetProperty("memory").GetDouble() / size);
         }
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture,
-                $"{network,-16} {size / 1e6,8:0.0} {ours * 1e3,8:0.0} {theirs * 1e3,9:0.0} {theirs / ours,6:0.00} {memory / size,14:0.00} "
-                + $"{theirMemory,7:0.00}"));
-        return theirs / ours;
+        return (theirs / ours,
+        [
+            network, Text(size / 1e6, "0.0"), Text(ours * 1e3, "0.0"), Text(theirs * 1e3, "0.0"), Text(theirs / ours, "0.00"),
+            Text(memory / size, "0.00"), Text(theirMemory, "0.00"),
+        ]);
+
+        static string Text(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
 
         void Load()
         {

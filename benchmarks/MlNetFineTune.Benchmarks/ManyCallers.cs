@@ -30,7 +30,6 @@ internal sealed class ManyCallers : Benchmark
 
     private static double Measure(string network, Backbone backbone, Func<nn.Module<Tensor, Tensor>> plain, int callsEach, bool quick)
     {
-        Console.WriteLine($"{network}:");
         using var images = new ReadyImages(backbone, plain, count: 4 * Callers);
         var options = new PredictorOptions();
         using var predictor = images.Context.Model.CreatePredictor<ReadyImages.Row, Prediction>(images.Model, options, images.Rows[0]);
@@ -44,18 +43,17 @@ internal sealed class ManyCallers : Benchmark
             .Add(library, () => Tasks(callsEach, (_, row) => predictor.PredictAsync(row), ours))
             .Add(stock, () => Threads(callsEach, (caller, row) => engines[caller].Predict(row), theirs));
         timing.Run(rounds: quick ? 2 : 12, quick);
-        timing.Print(library);
+        timing.Print(library, title: network);
 
         var batch = Enumerable.Range(0, quick ? 5 : 50).Select(_ => TimeOfBatch(images)).ToArray();
         var bound = options.MaxDelay.TotalMilliseconds + 2 * Quantile(batch, 0.99);
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"mean batch {predictor.Metrics.MeanBatchSize:0.0} rows; latency in ms: "
-                + $"Predictor p50 {Quantile(ours, 0.5):0.0}, p99 {Quantile(ours, 0.99):0.0}; "
-                + $"engines p50 {Quantile(theirs, 0.5):0.0}, p99 {Quantile(theirs, 0.99):0.0}"));
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture,
-                $"promised bound: {bound:0.0} ms = MaxDelay + 2 batches of {Callers} through Transform at their p99; "
-                + $"p99 is {(Quantile(ours, 0.99) <= bound ? "within" : "NOT within")} it"));
+        BenchmarkRecorder.Print(new ResultTable([$"{network}, latency in ms", "p50", "p99", "mean batch", "promised"],
+        [
+            [library, Text(Quantile(ours, 0.5)), Text(Quantile(ours, 0.99)), Text(predictor.Metrics.MeanBatchSize), Text(bound)],
+            [stock, Text(Quantile(theirs, 0.5)), Text(Quantile(theirs, 0.99)), "", ""],
+        ]));
+        Console.WriteLine($"promised: MaxDelay + 2 batches of {Callers} through Transform at their p99; "
+            + $"p99 is {(Quantile(ours, 0.99) <= bound ? "within" : "NOT within")} it");
         foreach (var engine in engines)
             engine.Dispose();
         return timing.Ratio(library, stock);
@@ -98,6 +96,8 @@ internal sealed class ManyCallers : Benchmark
         _ = images.Context.Data.CreateEnumerable<Prediction>(images.Model.Transform(view), reuseRowObject: false).Count();
         return watch.Elapsed.TotalMilliseconds;
     }
+
+    private static string Text(double number) => number.ToString("0.0", CultureInfo.InvariantCulture);
 
     private static double Quantile(IEnumerable<double> values, double quantile)
     {

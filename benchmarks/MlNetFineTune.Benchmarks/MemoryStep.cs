@@ -23,14 +23,14 @@ internal sealed class MemoryStep : Benchmark
     public override string Name => "memory-step";
 
     public override string Question =>
-        "Training steps of MobileNetV2, 224 px, batch 16: pages of freed memory kept, as Fit does, against glibc's usual settings.";
+        "Training steps of MobileNetV2, 224 px, batch 16: with the pages of freed memory kept, as Fit does, "
+        + "against glibc's usual settings.";
 
     public override double Run(bool quick)
     {
         if (HeapPages.Keep() is not { } pages)
             throw new CannotRunException("There is nothing to compare: not Linux, or the variables of glibc's malloc are set.");
         pages.Dispose();
-        Console.WriteLine($"{"",-16} {"",-8} {"images/s",10} {"system s",10} {"user s",10} {"peak MB",10}   (medians)");
         return s_kinds.Select(kind => Compare(kind.What, quick)).ToArray()[0];
     }
 
@@ -60,21 +60,25 @@ internal sealed class MemoryStep : Benchmark
     {
         var (rounds, steps) = quick ? (1, 3) : (5, 8);
         var pairs = Enumerable.Range(0, rounds).Select(_ => (Keep: Measure(keep: true), Leave: Measure(keep: false))).ToList();
-        Print("kept", [.. pairs.Select(pair => pair.Keep)]);
-        Print("usual", [.. pairs.Select(pair => pair.Leave)]);
         var ratio = PairedTiming.Median([.. pairs.Select(pair => pair.Keep.Rate / pair.Leave.Rate)]);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {ratio:0.00} times as fast (median of {rounds} pairs)"));
+        BenchmarkRecorder.Print(new ResultTable([$"{what}, medians of {rounds} pairs", "images/s", "system s", "user s", "peak MB", "ratio"],
+        [
+            Row("pages kept", [.. pairs.Select(pair => pair.Keep)], 1), Row("usual", [.. pairs.Select(pair => pair.Leave)], ratio),
+        ]));
         return ratio;
 
         Result Measure(bool keep) => StudyProcess.Run<Result>(
             One, what, keep.ToString(CultureInfo.InvariantCulture), steps.ToString(CultureInfo.InvariantCulture));
 
-        void Print(string side, IReadOnlyList<Result> runs)
+        static string[] Row(string side, IReadOnlyList<Result> runs, double ratio)
         {
-            double Of(Func<Result, double> value) => PairedTiming.Median([.. runs.Select(value)]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{what,-16} {side,-8} {Of(run => run.Rate),10:0.0} {Of(run => run.SystemSeconds),10:0.00} "
-                + $"{Of(run => run.UserSeconds),10:0.00} {Of(run => run.PeakMegabytes),10:0}"));
+            string Of(Func<Result, double> value, string format) =>
+                PairedTiming.Median([.. runs.Select(value)]).ToString(format, CultureInfo.InvariantCulture);
+            return
+            [
+                side, Of(run => run.Rate, "0.0"), Of(run => run.SystemSeconds, "0.00"), Of(run => run.UserSeconds, "0.00"),
+                Of(run => run.PeakMegabytes, "0"), ratio.ToString("0.00", CultureInfo.InvariantCulture),
+            ];
         }
     }
 

@@ -48,8 +48,7 @@ internal sealed class OnnxStock : Benchmark
                 .Add("the same, the runtime's own threads", () => Stock(stock).Count)
                 .Add(user, () => Plain().Count)
                 .Run(rounds: quick ? 2 : 6, quick);
-            Console.WriteLine("ready pixels:");
-            timing.Print(library);
+            timing.Print(library, title: "ready pixels");
             FromFiles(ml, model, plain, quick);
             return timing.Ratio(library, user);
 
@@ -90,8 +89,7 @@ internal sealed class OnnxStock : Benchmark
             .Add(user, () => Score(plain, photos, photo => Decode(photo.ImagePath)).Count)
             .Add(ours, () => model.Transform(view).GetColumn<float[]>("Score").Count())
             .Run(rounds: quick ? 2 : 6, quick);
-        Console.WriteLine("photos from files:");
-        timing.Print(library);
+        timing.Print(library, title: "photos from files");
     }
 
     private static List<float[]> Score<T>(PlainMobileNetV2 plain, List<T> rows, Func<T, Tensor> pixelsOf)

@@ -27,7 +27,6 @@ internal sealed class Overlap : Benchmark
 
     private static double Measure(string network, Backbone backbone, int rounds, bool quick)
     {
-        Console.WriteLine($"{network}, everything trains, crop and flip, batch {Networks.Batch}:");
         using var scope = NewDisposeScope();
         var paths = Photos.Paths(quick ? 64 : null);
         var (pixels, labels) = Networks.Data();
@@ -42,11 +41,12 @@ internal sealed class Overlap : Benchmark
             .Add(training, () => Steps(paths.Count / Networks.Batch))
             .AddRate(both, () => Fit(paths, backbone))
             .Run(quick ? 2 : rounds, quick);
-        timing.Print(both);
+        timing.Print(both, title: $"{network}, everything trains, crop and flip, batch {Networks.Batch}");
         var ratio = PairedTiming.Median(
             timing.RatesOf(both).Zip(timing.RatesOf(decoding), timing.RatesOf(training))
             .Select(round => round.First * (1 / round.Second + 1 / round.Third)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"of the best possible: {ratio:0.00}"));
+        BenchmarkRecorder.Print(new ResultTable([network, "of the best possible"],
+            [["training from files", ratio.ToString("0.00", CultureInfo.InvariantCulture)]]));
         return ratio;
 
         int Steps(int count)

@@ -2,18 +2,14 @@ using System.Globalization;
 using MlNetFineTune.Benchmarks;
 using MlNetFineTune.MlNet;
 
-// As in an application that uses the library before TorchSharp: OpenMP threads wait passively, on both sides of every comparison.
-MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
+// Parts of benchmarks, each in its own process. They load libtorch themselves, as a part of what is measured.
+if (args is [ColdStartProcess.Name, .. var ofStart])
+    return ColdStartProcess.Run(ofStart);
+if (args is [HeadlineProcess.Name, .. var ofHeadline])
+    return HeadlineProcess.Run(ofHeadline);
 
-IReadOnlyList<Benchmark> benchmarks =
-[
-    new StepFull(), new PrecisionStep(), new MemoryStep(), new StepHead(), new TransformReadyImages(), new TransformFastest(),
-    new TransformSmall(),
-    new FeaturesAgainstScores(), new ManyCallers(), new Augment(), new DecodePhotos(),
-    new DecodeAgainstTorchvision(), new Overlap(),
-    new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(), new Scaling(),
-    new OnnxStock(), new OnnxTexts(), new FineTuneHead(), new ProbeCached(), new ProbeFastest(), new FineTuneFull(),
-];
+// As in an application that uses the library before TorchSharp: OpenMP threads wait passively, on both sides of every comparison.
+TorchRuntime.EnsureLoaded();
 
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>
 {
@@ -36,10 +32,11 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
     [PrecisionStudy.Name] = (PrecisionStudy.Run, PrecisionStudy.Usage),
-    [ScalingProcess.Name] = (ScalingProcess.Run, ScalingProcess.Usage),
     [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };
 
+if (args is [ScalingProcess.Name, .. var ofScaling])
+    return ScalingProcess.Run(ofScaling);
 if (args is [MemoryStep.One, var kind, var keep, var steps])
     return MemoryStep.RunOne(kind, bool.Parse(keep), int.Parse(steps, CultureInfo.InvariantCulture));
 
@@ -56,30 +53,42 @@ if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))
     }
 }
 
-var quick = args.Contains("--quick");
-var names = args.Where(argument => argument != "--quick").ToList();
-if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name == names[0]) is not { } benchmark)
+var quick = args.Contains(AllBenchmarks.Quick);
+var records = args.Contains(AllBenchmarks.Record);
+var names = args.Except([AllBenchmarks.Quick, AllBenchmarks.Record]).ToList();
+var results = new ResultFolder(SharedFiles.RepositoryRoot);
+switch (names)
 {
-    Console.Error.WriteLine("Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick]");
-    foreach (var known in benchmarks)
-        Console.Error.WriteLine($"  {known.Name,-16} {known.Question}");
-    foreach (var (_, usage) in studies.Values)
-        Console.Error.WriteLine($"  {usage}");
-    return 2;
-}
-
-try
-{
-    Console.WriteLine(benchmark.Question);
-    Console.WriteLine($"{MlNetFineTune.MlNet.Processor.Current}; "
-        + $"{Environment.ProcessorCount} "
-        + $"cores{(MlNetFineTune.MlNet.CacheSizes.UsersSetting is { } isa ? $"; oneDNN limited to {isa}" : "")}");
-    var ratio = benchmark.Run(quick);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {benchmark.Name} {ratio:0.00}"));
-    return 0;
-}
-catch (CannotRunException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 1;
+    case [AllBenchmarks.Name]:
+        return AllBenchmarks.Run(quick);
+    case [AllBenchmarks.Pages]:
+        results.WritePages();
+        return 0;
+    case [var known] when AllBenchmarks.Known.FirstOrDefault(candidate => candidate.Name == known) is { } benchmark
+        && !(quick && records):
+        try
+        {
+            var result = BenchmarkRecorder.Run(benchmark, quick);
+            if (records)
+            {
+                results.Write(result);
+                results.WritePages();
+            }
+            return 0;
+        }
+        catch (CannotRunException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    default:
+        Console.Error.WriteLine(
+            "Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick | --record]");
+        Console.Error.WriteLine($"  {AllBenchmarks.Name,-18} Runs every benchmark and records its result; nothing with --quick.");
+        Console.Error.WriteLine($"  {AllBenchmarks.Pages,-18} Writes the recorded results into the pages.");
+        foreach (var benchmark in AllBenchmarks.Known)
+            Console.Error.WriteLine($"  {benchmark.Name,-18} {benchmark.Question}");
+        foreach (var (_, usage) in studies.Values)
+            Console.Error.WriteLine($"  {usage}");
+        return 2;
 }

@@ -35,25 +35,39 @@ internal sealed class Scaling : Benchmark
             alone.Add(Start(network, processes: 1, quick));
             together.Add(Start(network, Processors, quick));
         }
-        double Median(List<ScalingProcess.Result> results, Func<ScalingProcess.Result, double> of) =>
-            PairedTiming.Median(results.Select(of));
-        Console.WriteLine($"{network,-24} {"s/step",10} {"CPU s/step",12} {"waiting s",10} {"sums s",10} {"MB/step",10}");
-        foreach (var (name, results) in new[] { ("1 process, 2 threads", alone), ("2 processes, 1 thread", together) })
-        {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-24} {Median(results, one => one.Seconds),10:0.0000} {Median(results, one => one.CpuSeconds),12:0.0000} "
-                + $"{Median(results, one => one.Waiting),10:0.0000} {Median(results, one => one.Sums),10:0.0000} "
-                + $"{Median(results, one => one.Buckets.Sum()) / 1e6,10:0.0}"));
-        }
-        var hidden = PairedTiming.Median(together.Select(one => 1 - Math.Min(one.Waiting / one.Sums, 1)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Of the time that the sums take by themselves {hidden:0 %} is hidden behind the backward pass (waiting for the slower process "
-            + $"is counted as not hidden)."));
+        BenchmarkRecorder.Print(new ResultTable([network, "s/step", "CPU s/step", "waiting s", "sums alone s", "MB/step"],
+        [
+            .. new[] { ("1 process, 2 threads", alone), ("2 processes, 1 thread", together) }.Select(row => (string[])
+            [
+                row.Item1, Text(row.Item2, one => one.Seconds), Text(row.Item2, one => one.CpuSeconds),
+                Text(row.Item2, one => one.Waiting), Text(row.Item2, one => one.Sums),
+                Median(row.Item2, one => one.Buckets.Sum() / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
+            ]),
+        ]));
+        BenchmarkRecorder.Print(new ResultTable(
+            [network, "sums a step", "communication s", "exposed s", "hidden", "waiting for the slower s", "exposed of the step"],
+            [
+                [
+                    "2 processes, 1 thread", together[0].Buckets.Length.ToString(CultureInfo.InvariantCulture),
+                    Text(together, one => one.Hidden!.Total), Text(together, one => one.Hidden!.Exposed),
+                    Percent(together, one => one.Hidden!.Share), Text(together, one => one.Hidden!.WaitingForSlower),
+                    Percent(together, one => one.Hidden!.Exposed / one.Seconds),
+                ],
+            ]));
         // The embeddings of words are larger than a bucket, and share the lowest stage with those of places.
         new ScalingModel(Median(alone, one => one.Seconds), together[0].Buckets, AtEnd: network == ScalingProcess.Texts ? 2 : 1)
             .Print(network);
         return PairedTiming.Median(alone.Zip(together, (one, two) => one.Seconds / two.Seconds));
     }
+
+    private static double Median(List<ScalingProcess.Result> results, Func<ScalingProcess.Result, double> of) =>
+        PairedTiming.Median(results.Select(of));
+
+    private static string Text(List<ScalingProcess.Result> results, Func<ScalingProcess.Result, double> of) =>
+        Median(results, of).ToString("0.0000", CultureInfo.InvariantCulture);
+
+    private static string Percent(List<ScalingProcess.Result> results, Func<ScalingProcess.Result, double> of) =>
+        string.Create(CultureInfo.InvariantCulture, $"{100 * Median(results, of):0.0} %");
 
     private static ScalingProcess.Result Start(string network, int processes, bool quick)
     {

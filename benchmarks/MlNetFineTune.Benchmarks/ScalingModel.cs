@@ -28,14 +28,16 @@ internal sealed record ScalingModel(double Step, IReadOnlyList<double> Buckets, 
 
     public void Print(string network)
     {
-        Console.WriteLine($"Efficiency of n machines like this one, {network}: a step of one in percent of a step of n");
-        Console.WriteLine($"{"Gbit/s",-8}{string.Concat(s_machines.Select(machines => $"{machines,8}"))}");
-        foreach (var (gigabits, latency) in s_networks)
-        {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{gigabits,-8}")
-                + string.Concat(s_machines.Select(machines => string.Create(CultureInfo.InvariantCulture,
-                    $"{100 * Step / StepOf(machines, gigabits, latency),7:0} %"))));
-        }
+        BenchmarkRecorder.Print(new ResultTable(
+            [$"efficiency of n machines, {network}", .. s_machines.Select(machines => machines.ToString(CultureInfo.InvariantCulture))],
+            [
+                .. s_networks.Select(link => (string[])
+                [
+                    string.Create(CultureInfo.InvariantCulture, $"{link.Gigabits} Gbit/s"),
+                    .. s_machines.Select(machines => string.Create(CultureInfo.InvariantCulture,
+                        $"{100 * Step / StepOf(machines, link.Gigabits, link.Latency):0} %")),
+                ]),
+            ]));
     }
 
     private static double Ring(int machines, double bytes, double gigabits, double latency) =>

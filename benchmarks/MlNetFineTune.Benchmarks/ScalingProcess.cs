@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
@@ -12,7 +13,7 @@ namespace MlNetFineTune.Benchmarks;
 /// <summary>One process of <see cref="Scaling"/>: steps of the training loop on its slices, alone or under an MPI launcher.</summary>
 internal static class ScalingProcess
 {
-    public const string Name = "scaling-process", Usage = $"{Name} NETWORK THREADS STEPS";
+    public const string Name = "scaling-process";
 
     /// <summary>The networks: with frozen and with training BatchNorm, and without.</summary>
     public const string Images = "mobilenetv2", Norms = "mobilenetv2-batchnorm", Texts = "minilm";
@@ -20,7 +21,7 @@ internal static class ScalingProcess
     public static int Run(IReadOnlyList<string> arguments)
     {
         if (arguments is not [Images or Norms or Texts, var threads, var count])
-            throw new CannotRunException($"Usage: {Usage}");
+            throw new CannotRunException($"Usage: {Name} NETWORK THREADS STEPS");
         set_num_threads(int.Parse(threads, CultureInfo.InvariantCulture));
         var steps = int.Parse(count, CultureInfo.InvariantCulture);
         var group = new TimedGroup(ProcessGroup.Mpi());
@@ -41,15 +42,26 @@ internal static class ScalingProcess
         var (seconds, cpuSeconds) = (watch.Elapsed.TotalSeconds, (Cpu() - cpu).TotalSeconds);
         var waiting = group.Waiting.TotalSeconds;
         long[] sums = [.. group.Sums];
+        var hidden = HiddenIn(group, steps);
         double[] together = [cpuSeconds, waiting];
         group.Sum(together);
         var alone = SecondsOf(group, sums);
         if (group.IsFirst)
         {
             Console.WriteLine(JsonSerializer.Serialize(new Result(seconds / steps, together[0] / steps, together[1] / group.Size / steps,
-                alone / steps, [.. sums.Take(sums.Length / steps).Select(numbers => (double)numbers * sizeof(float))])));
+                alone / steps, hidden, [.. sums.Take(sums.Length / steps).Select(numbers => (double)numbers * sizeof(float))])));
         }
         return 0;
+    }
+
+    // Null in one process, which sums nothing.
+    private static HiddenCommunication? HiddenIn(TimedGroup group, int steps)
+    {
+        SumTimes[] own = [.. group.Times];
+        var all = group.Gather(MemoryMarshal.AsBytes(own.AsSpan()));
+        return group.IsSeveral
+            ? HiddenCommunication.Of([.. all.Select(bytes => MemoryMarshal.Cast<byte, SumTimes>(bytes).ToArray())], steps)
+            : null;
     }
 
     // The same sums with nothing to hide behind.
@@ -93,8 +105,10 @@ internal static class ScalingProcess
     /// <param name="CpuSeconds">CPU seconds of a step, of all processes together.</param>
     /// <param name="Waiting">Seconds of a step in which a process only waited, in the mean over the processes.</param>
     /// <param name="Sums">Seconds of the sums of a step by themselves.</param>
+    /// <param name="Hidden">What of the sums is hidden; null for one process.</param>
     /// <param name="Buckets">Bytes of each of these sums.</param>
-    public sealed record Result(double Seconds, double CpuSeconds, double Waiting, double Sums, double[] Buckets);
+    public sealed record Result(
+        double Seconds, double CpuSeconds, double Waiting, double Sums, HiddenCommunication? Hidden, double[] Buckets);
 
     private sealed record Loop(Action<int> Step, IDisposable Training, IDisposable Network) : IDisposable
     {

@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>A process group that measures how long the training waits for the others, and what it sums.</summary>
+/// <summary>A process group that measures how long the training waits for the others, and when which sum is under way.</summary>
 internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
 {
     private readonly Stopwatch _waiting = new();
+    private readonly List<SumTimes> _times = [];
 
     public override int Rank => inner.Rank;
 
@@ -18,6 +19,9 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
 
     /// <summary>Numbers of each tensor that was summed.</summary>
     public List<long> Sums { get; } = [];
+
+    /// <summary>Times of each of <see cref="Sums"/> in this process.</summary>
+    public IReadOnlyList<SumTimes> Times => _times;
 
     internal override int CoreSharers => inner.CoreSharers;
 
@@ -31,6 +35,7 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
     {
         _waiting.Reset();
         Sums.Clear();
+        _times.Clear();
     }
 
     internal override void Sum(Span<double> values)
@@ -43,10 +48,11 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
     internal override PendingSum StartSum(Tensor buffer)
     {
         Sums.Add(buffer.numel());
+        _times.Add(new(Stopwatch.GetTimestamp(), long.MaxValue));
         _waiting.Start(); // the copy into the library's buffers, where it makes one
         var pending = inner.StartSum(buffer);
         _waiting.Stop();
-        return new Timed(this, pending);
+        return new Timed(this, pending, _times.Count - 1);
     }
 
     internal override byte[][] Gather(ReadOnlySpan<byte> bytes)
@@ -61,13 +67,21 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
 
     internal override void Abort(Exception reason) => inner.Abort(reason);
 
-    private sealed class Timed(TimedGroup group, PendingSum pending) : PendingSum
+    private void Completed(int sum)
+    {
+        if (_times[sum].Completed == long.MaxValue)
+            _times[sum] = _times[sum] with { Completed = Stopwatch.GetTimestamp() };
+    }
+
+    private sealed class Timed(TimedGroup group, PendingSum pending, int sum) : PendingSum
     {
         public override bool Progress()
         {
             group._waiting.Start();
             var isComplete = pending.Progress();
             group._waiting.Stop();
+            if (isComplete)
+                group.Completed(sum);
             return isComplete;
         }
 
@@ -76,6 +90,7 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
             group._waiting.Start();
             pending.Wait();
             group._waiting.Stop();
+            group.Completed(sum);
         }
     }
 }

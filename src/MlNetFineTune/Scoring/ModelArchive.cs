@@ -82,6 +82,7 @@ internal static class ModelArchive
     /// <param name="hasKeys">Whether keys are always present, without a preceding Boolean.</param>
     public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys = false)
     {
+        TorchRuntime.BeginLoading();
         var keys = LoadKeys(env, ctx, version, hasKeys);
         var manifest = WithVocabulary(ctx, ArchiveFiles.LoadManifest(ctx));
         using var channel = env.Start("Loading a fine-tuned network");

@@ -54,6 +54,7 @@ internal static class FeatureArchive
         where T : FeatureManifest
     {
         ctx.CheckAtModel(version);
+        TorchRuntime.BeginLoading();
         var manifest = ArchiveFiles.LoadManifest<T>(ctx, FeatureManifest.CurrentVersion).WithEntries(ctx);
         using var channel = env.Start("Loading a frozen network");
         var device = Devices.Choose(env, channel);

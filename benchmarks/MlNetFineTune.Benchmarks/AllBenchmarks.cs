@@ -1,0 +1,37 @@
+using System.Diagnostics;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>The benchmarks of this program, and the command that runs all of them.</summary>
+internal static class AllBenchmarks
+{
+    public const string Name = "all", Pages = "docs", Quick = "--quick", Record = "--record";
+
+    /// <summary>By name: every class that derives from <see cref="Benchmark"/> is found here, and listed nowhere else.</summary>
+    public static IReadOnlyList<Benchmark> Known { get; } =
+    [
+        .. typeof(Benchmark).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Benchmark)) && !type.IsAbstract)
+            .Select(type => (Benchmark)Activator.CreateInstance(type)!).OrderBy(benchmark => benchmark.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>
+    /// Runs every benchmark, each in its own process, so that none inherits the memory, the code and the threads of another.
+    /// </summary>
+    /// <param name="quick">As a smoke test, which records nothing.</param>
+    /// <returns>The exit code: 1 if a benchmark could not run.</returns>
+    public static int Run(bool quick)
+    {
+        var failed = new List<string>();
+        foreach (var benchmark in Known)
+        {
+            Console.WriteLine($"--- {benchmark.Name}");
+            using var process = Process.Start("dotnet",
+                [typeof(AllBenchmarks).Assembly.Location, benchmark.Name, quick ? Quick : Record]);
+            process.WaitForExit();
+            if (process.ExitCode != 0)
+                failed.Add(benchmark.Name);
+        }
+        Console.WriteLine(failed.Count == 0 ? $"All {Known.Count} ran." : $"These did not run: {string.Join(", ", failed)}.");
+        return failed.Count == 0 ? 0 : 1;
+    }
+}
