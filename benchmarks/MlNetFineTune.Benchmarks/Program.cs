@@ -9,7 +9,7 @@ IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new PrecisionStep(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
     new ManyCallers(), new Augment(), new DecodePhotos(),
-    new DecodeAgainstTorchvision(), new Overlap(),
+    new PictureCaches(), new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(), new Scaling(),
     new OnnxStock(), new OnnxTexts(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
@@ -35,6 +35,8 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
     [PrecisionStudy.Name] = (PrecisionStudy.Run, PrecisionStudy.Usage),
+    [PictureCacheStudy.Name] = (PictureCacheStudy.Run, PictureCacheStudy.Usage),
+    [ProgressiveStudy.Name] = (ProgressiveStudy.Run, ProgressiveStudy.Usage),
     [ScalingProcess.Name] = (ScalingProcess.Run, ScalingProcess.Usage),
     [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };

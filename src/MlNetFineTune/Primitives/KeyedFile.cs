@@ -38,8 +38,10 @@ internal sealed unsafe class KeyedFile : IDisposable
             file, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _begin);
-        if ((KeyedFileForm.IsSignedFor(header, Index) ? PlacesAreWithin() ? null
-            : "its index points outside of it" : "the checksum of its index is wrong") is not { } problem)
+        var problem = !KeyedFileForm.IsSignedFor(header, Index) ? "the checksum of its index is wrong"
+            : !PlacesAreWithin() ? "its index points outside of it"
+            : null;
+        if (problem is null)
             return;
         Dispose();
         throw new InvalidDataException(problem);

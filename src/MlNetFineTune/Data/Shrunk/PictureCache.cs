@@ -97,7 +97,7 @@ public abstract record PictureCache
             FormattableString.Invariant($"InFolder(longestSide: {SideFor(preprocessing)})");
 
         public override string ToString() =>
-            FormattableString.Invariant($"InFolder({_path}, longestSide: {_longestSide?.ToString() ?? "null"})");
+            FormattableString.Invariant($"InFolder({_path}, longestSide: {(object?)_longestSide ?? "null"})");
 
         private int SideFor(ImagePreprocessing preprocessing) => _longestSide ?? (preprocessing.Size + 8) / 9 * 16;
 

@@ -22,7 +22,7 @@ internal sealed class ShrunkPictureStore : IDisposable
     private readonly Lock _writing = new();
     private KeyedFileWriter? _writer;
     private long _room;
-    private bool _isClosed;
+    private volatile bool _isClosed;
 
     /// <param name="folder">The folder, which exists.</param>
     /// <param name="owner">Hash of everything that shrunk pictures depend on apart from the files.</param>
@@ -46,7 +46,9 @@ internal sealed class ShrunkPictureStore : IDisposable
 
     public void Put(ContentHash content, ReadOnlySpan<byte> picture)
     {
-        var checksum = KeyedFileForm.Checksum(picture);
+        if (_isClosed)
+            return;
+        var checksum = KeyedFileForm.Checksum(picture); // outside of the lock
         lock (_writing)
         {
             if (_isClosed || _writer?.Contains(content) == true)
