@@ -41,6 +41,7 @@ public sealed class RunFingerprintTests : IDisposable
             ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
             ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
             ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
+            ["PictureCache"] = options => (ImageFineTuningOptions)options with { PictureCache = PictureCache.InFolder("pictures", 48) },
             ["Pooling"] = options => (ImageFineTuningOptions)options with { Pooling = HeadPooling.Attention(4) },
             ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
             ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },
