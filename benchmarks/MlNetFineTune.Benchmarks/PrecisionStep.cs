@@ -14,7 +14,7 @@ internal sealed class PrecisionStep : Benchmark
 
     public override string Question =>
         "Training steps of all of MobileNetV2, 224 px, batch 16, ready tensors, AdamW: bfloat16 against float32, both ours "
-        + "(and of MiniLM, and of frozen encoders).";
+        + "(and of ResNet-18 and MiniLM, and of frozen encoders).";
 
     public override double Run(bool quick)
     {
@@ -22,26 +22,28 @@ internal sealed class PrecisionStep : Benchmark
         Console.WriteLine($"Precision.Auto: {(choice.Use ? "BFloat16" : "Float32")}, {choice.Reason}.");
         if (!choice.Use)
             return 1;
-        var ratio = Images(quick);
+        using var pages = HeapPages.Keep(); // as Fit does
+        var ratio = Images("MobileNetV2", Networks.Ours, quick);
+        Images("ResNet-18", () => ImageNetwork.Create(Backbone.ResNet18.FromScratch(), Networks.Classes, seed: 1), quick);
         Texts(quick);
         return ratio;
     }
 
-    private static double Images(bool quick)
+    private static double Images(string name, Func<ImageNetwork> create, bool quick)
     {
         using var scope = NewDisposeScope();
         var (pixels, labels) = Networks.Data();
         var channelsLast = ChannelsLast.Of(pixels);
-        using var fast = Networks.Ours();
-        using var exact = Networks.Ours();
+        using var fast = create();
+        using var exact = create();
         fast.UsesBFloat16 = true;
         var stages = exact.Stages.Count;
         using var inBFloat16 = ReadyLoop.OfPixels(fast, stages, channelsLast, labels);
         using var inFloat32 = ReadyLoop.OfPixels(exact, stages, channelsLast, labels);
-        var ratio = Compare("MobileNetV2, training step", quick, () => Step(inBFloat16), () => Step(inFloat32));
+        var ratio = Compare($"{name}, training step", quick, () => Step(inBFloat16), () => Step(inFloat32));
         fast.PrepareForScoring();
         exact.PrepareForScoring();
-        Compare("MobileNetV2, frozen encoder", quick, () => Encode(fast), () => Encode(exact));
+        Compare($"{name}, frozen encoder", quick, () => Encode(fast), () => Encode(exact));
         return ratio;
 
         int Step(ReadyLoop loop)
@@ -99,7 +101,7 @@ internal sealed class PrecisionStep : Benchmark
     private static double Compare(string what, bool quick, Func<int> fast, Func<int> exact, string unit = "images/s")
     {
         var (inBFloat16, inFloat32) = ($"{what}, bfloat16", $"{what}, float32");
-        var timing = new PairedTiming().Add(inBFloat16, fast).Add(inFloat32, exact).Run(rounds: quick ? 3 : 25, quick);
+        var timing = new PairedTiming().Add(inBFloat16, fast).Add(inFloat32, exact).Run(rounds: quick ? 3 : 15, quick);
         timing.Print(inBFloat16, unit);
         return timing.Ratio(inBFloat16, inFloat32);
     }

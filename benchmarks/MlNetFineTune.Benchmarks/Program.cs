@@ -7,7 +7,8 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new PrecisionStep(), new StepHead(), new TransformReadyImages(), new TransformFastest(), new TransformSmall(),
+    new StepFull(), new PrecisionStep(), new MemoryStep(), new StepHead(), new TransformReadyImages(), new TransformFastest(),
+    new TransformSmall(),
     new FeaturesAgainstScores(), new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new TokenizerSpeed(), new TextStep(), new TextTransform(), new Scaling(),
@@ -38,6 +39,9 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [ScalingProcess.Name] = (ScalingProcess.Run, ScalingProcess.Usage),
     [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };
+
+if (args is [MemoryStep.One, var kind, var keep, var steps])
+    return MemoryStep.RunOne(kind, bool.Parse(keep), int.Parse(steps, CultureInfo.InvariantCulture));
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))
 {

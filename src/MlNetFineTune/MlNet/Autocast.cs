@@ -19,8 +19,15 @@ internal static unsafe class Autocast
     /// <summary>Begins a scope, which must end on the same thread.</summary>
     /// <param name="device">Device of the operations.</param>
     /// <exception cref="NotSupportedException">This libtorch has no autocast under the known names.</exception>
-    public static Scope Begin(DeviceType device) => new(s_functions.Value
-        ?? throw new NotSupportedException("This version of libtorch does not export autocast: use Precision.Float32."), device);
+    public static Scope Begin(DeviceType device) => new(Required, device, enabled: true);
+
+    /// <summary>Begins a scope within another one, with operations in the formats of what they are given.</summary>
+    /// <param name="device">Device of the operations.</param>
+    /// <exception cref="NotSupportedException">This libtorch has no autocast under the known names.</exception>
+    public static Scope Pause(DeviceType device) => new(Required, device, enabled: false);
+
+    private static Functions Required => s_functions.Value
+        ?? throw new NotSupportedException("This version of libtorch does not export autocast: use Precision.Float32.");
 
     private static Functions? Find()
     {
@@ -41,20 +48,20 @@ internal static unsafe class Autocast
         return found.Contains(0) ? null : new Functions(found);
     }
 
-    /// <summary>Operations in bfloat16 until it is disposed.</summary>
+    /// <summary>The state until it is disposed.</summary>
     public readonly ref struct Scope
     {
         private readonly Functions _functions;
         private readonly sbyte _device;
         private readonly bool _wasEnabled;
 
-        internal Scope(Functions functions, DeviceType device)
+        internal Scope(Functions functions, DeviceType device, bool enabled)
         {
             (_functions, _device) = (functions, (sbyte)device);
             _wasEnabled = _functions.IsEnabled(_device) != 0;
             _functions.SetType(_device, (sbyte)ScalarType.BFloat16);
             _functions.Increment();
-            _functions.SetEnabled(_device, 1);
+            _functions.SetEnabled(_device, enabled ? (byte)1 : (byte)0);
         }
 
         public void Dispose()

@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
@@ -20,6 +21,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly ScoredBatch? _batch;
     private readonly ScoreColumns _columns;
     private readonly IHost _host;
+    private readonly HeapPages? _pages;
     private ExceptionDispatchInfo? _failure;
     private int _index = -1;
     private int _place; // of the batch's first row in the carried rows
@@ -45,6 +47,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _ahead = ahead;
         _carried = carried;
         _batch = batch;
+        _pages = HeapPages.Keep();
     }
 
     public override DataViewSchema Schema { get; }
@@ -115,6 +118,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
             _batch?.LogUnreadable(_host);
             _batch?.LogCut(_host);
             _batch?.EndPass();
+            _pages?.Dispose();
         }
         base.Dispose(disposing);
     }

@@ -11,6 +11,7 @@ internal sealed class FitScope : IDisposable
 {
     private readonly IDisposable _ordinary = torch.inference_mode(false);
     private readonly IDisposable _gradients = torch.enable_grad();
+    private readonly HeapPages? _pages;
 
     /// <param name="env">Environment; a host has the device and temporary folder of the context at the time of its creation.</param>
     /// <param name="component">Name of the trainer.</param>
@@ -21,6 +22,7 @@ internal sealed class FitScope : IDisposable
         Host = env.Register(component);
         Channel = Host.Start(task);
         Seed = seed ?? Contexts.Seed(Host) ?? 0;
+        _pages = HeapPages.Keep();
     }
 
     public IHost Host { get; }
@@ -34,5 +36,6 @@ internal sealed class FitScope : IDisposable
         Channel.Dispose();
         _gradients.Dispose();
         _ordinary.Dispose();
+        _pages?.Dispose();
     }
 }

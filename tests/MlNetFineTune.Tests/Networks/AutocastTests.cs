@@ -45,6 +45,28 @@ public sealed class AutocastTests
     }
 
     [TestMethod]
+    public void AStridedDepthwiseConvolutionIsExactWhileItTrains()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Conv2d(3, 3, kernel: 3, stride: 2, groups: 3);
+        using (no_grad())
+            layer.weight.copy_(Formula.Images(3, 3, 3, offset: 7).narrow(1, 0, 1));
+        var input = Formula.Images(2, 8, 8).to_type(ScalarType.BFloat16);
+        var expected = layer.forward(input.to_type(ScalarType.Float32)).to_type(ScalarType.BFloat16);
+
+        using var autocast = Autocast.Begin(DeviceType.CPU);
+        var trained = layer.forward(input);
+        Tensor scored;
+        using (no_grad())
+            scored = layer.forward(input);
+
+        Assert.IsTrue(trained.equal(expected).item<bool>() && trained.dtype == ScalarType.BFloat16);
+        Assert.AreEqual(ScalarType.BFloat16, scored.dtype);
+        var matrix = ones([4, 4], ScalarType.Float32);
+        Assert.AreEqual(ScalarType.BFloat16, matrix.matmul(matrix).dtype, "autocast goes on");
+    }
+
+    [TestMethod]
     public void OtherThreadsAreNotAffected()
     {
         using var scope = NewDisposeScope();
