@@ -327,6 +327,18 @@ public sealed class OnnxScoringTests
     }
 
     [TestMethod]
+    [DataRow(5, true, 5)]
+    [DataRow(100, false, 8)]
+    public void SingleSlowMeasurementsDoNotRefuseTheEngine(int firstFast, bool isAccepted, int measured)
+    {
+        var runs = 0;
+        var verdict = EngineTrial.Run(() => [1], () => [1], isRelative: false, mustBeFaster: true, Clock);
+        Assert.AreEqual((isAccepted, measured), (verdict.IsAccepted, runs));
+
+        double Clock(string engine, Action run) => engine == StageEngine.LibTorch ? 2 : ++runs < firstFast ? 9 : 1;
+    }
+
+    [TestMethod]
     public void AMissingNativeLibraryIsAnErrorThatNamesThePackage()
     {
         foreach (var cause in (Exception[])
