@@ -14,29 +14,23 @@ internal static class ProgressiveStudy
 {
     public const string Name = "progressive-study";
 
-    public const string Usage = $"{Name} [ants-bees|flowers ...] [--mobilenetv2] [--seeds N] [--quick]";
+    public const string Usage = $"{Name} [ants-bees|flowers ...] [--mobilenetv2] [--epochs N] [--seeds N] [--quick]";
 
     private const string One = "--one";
     private const string Larger = "--mobilenetv2";
-    private const int Epochs = 10;
     private const int Small = 160;
 
     private static readonly string[] s_sets = ["ants-bees", "flowers"];
 
-    // Epochs at 224 pixels.
-    private static readonly int[] s_last = [Epochs, 1, 2, 3];
-
     public static int Run(IReadOnlyList<string> arguments)
     {
-        if (arguments is [One, var set, var network, var last, var seed])
+        if (arguments is [One, var set, var network, var all, var last, var seed])
         {
-            Console.WriteLine(JsonSerializer.Serialize(Train(
-                set, network == Larger, int.Parse(last, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture))));
+            Console.WriteLine(JsonSerializer.Serialize(Train(set, network == Larger, Number(all), Number(last), Number(seed))));
             return 0;
         }
         var quick = arguments.Contains("--quick");
-        var at = arguments.ToList().IndexOf("--seeds");
-        var seeds = quick ? 1 : at >= 0 ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : 3;
+        var (seeds, total) = (quick ? 1 : After("--seeds") ?? 3, After("--epochs") ?? (quick ? 2 : 10));
         var networkArgument = arguments.Contains(Larger) ? Larger : "small";
         string[] chosen = [.. s_sets.Where(arguments.Contains)];
         Console.WriteLine($"{MlNet.Processor.Current}; {networkArgument}; {seeds} seeds: mean (standard deviation)\n");
@@ -45,21 +39,25 @@ internal static class ProgressiveStudy
         foreach (var name in chosen.Length > 0 ? chosen : quick ? ["ants-bees"] : s_sets)
         {
             var whole = 0.0;
-            foreach (var epochs in s_last)
+            foreach (var epochs in (int[])[total, .. Enumerable.Range(1, Math.Min(3, total - 1))])
             {
                 List<Result> results = [.. Enumerable.Range(1, seeds).Select(number =>
-                    StudyProcess.Run<Result>(Name, One, name, networkArgument, $"{epochs}", $"{number}"))];
+                    StudyProcess.Run<Result>(Name, One, name, networkArgument, $"{total}", $"{epochs}", $"{number}"))];
                 var seconds = results.Average(result => result.CpuSeconds);
-                whole = epochs == Epochs ? seconds : whole;
-                Console.WriteLine($"| {name} | {Epochs - epochs} | {epochs} | {StudyMean.Of(results, result => result.Accuracy)} | "
+                whole = epochs == total ? seconds : whole;
+                Console.WriteLine($"| {name} | {total - epochs} | {epochs} | {StudyMean.Of(results, result => result.Accuracy)} | "
                     + $"{StudyMean.Of(results, result => result.LogLoss)} | {StudyMean.Of(results, result => result.CpuSeconds, "0")} | "
                     + string.Create(CultureInfo.InvariantCulture, $"{whole / seconds:0.00} |"));
             }
         }
         return 0;
+
+        int? After(string option) => arguments.ToList().IndexOf(option) is >= 0 and var at ? Number(arguments[at + 1]) : null;
     }
 
-    private static Result Train(string set, bool isLarger, int last, int seed)
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    private static Result Train(string set, bool isLarger, int epochs, int last, int seed)
     {
         var photos = SharedFiles.Require($"data/{set}");
         var folder = Directory.CreateTempSubdirectory();
@@ -73,10 +71,10 @@ internal static class ProgressiveStudy
             {
                 Backbone = isLarger ? SharedFiles.MobileNetV2() : SharedFiles.MobileNetV1Quarter(),
                 PictureCache = PictureCache.InFolder(folder.FullName, 400),
-                Epochs = Epochs,
+                Epochs = epochs,
             };
             var cpu = Process.GetCurrentProcess().TotalProcessorTime;
-            using var model = last == Epochs ? Fit(options) : FitTwice();
+            using var model = last == epochs ? Fit(options) : FitTwice();
             var seconds = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
             var metrics = ml.MulticlassClassification.Evaluate(
                 model.Transform(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val")))));
@@ -84,12 +82,12 @@ internal static class ProgressiveStudy
 
             FineTuningTransformer FitTwice()
             {
-                using var first = Fit(options with { Backbone = Sized(options.Backbone, Small), Epochs = Epochs - last });
+                using var first = Fit(options with { Backbone = Sized(options.Backbone, Small), Epochs = epochs - last });
                 return Fit(options with
                 {
                     Backbone = Sized(Backbone.FromModel(first), 224),
                     Epochs = last,
-                    LearningRate = options.LearningRate * (1 + MathF.Cos(MathF.PI * (Epochs - last) / Epochs)) / 2,
+                    LearningRate = options.LearningRate * (1 + MathF.Cos(MathF.PI * (epochs - last) / epochs)) / 2,
                     Schedule = LearningRateSchedule.Cosine(warmup: 0),
                 });
             }
