@@ -76,11 +76,17 @@ internal sealed class BenchmarkRecorder : TextWriter
 
     public override void Flush() => _console.Flush();
 
+    // proc(5), loadavg: the first field is that of the last minute.
+    private static double? LoadAverage() => OperatingSystem.IsLinux()
+        ? double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture)
+        : null;
+
     private BenchmarkResult Record(Benchmark benchmark, bool quick)
     {
         var machine = BenchmarkMachine.Current();
         WriteLine(benchmark.Question);
-        WriteLine(machine.ToString());
+        var load = LoadAverage();
+        WriteLine(string.Create(CultureInfo.InvariantCulture, $"{machine}{(load is { } busy ? $"; load before the run {busy:0.0}" : "")}"));
         var (watch, before) = (Stopwatch.StartNew(), ProcessTimes.Now());
         var ratio = benchmark.Run(quick);
         var (seconds, times) = (watch.Elapsed.TotalSeconds, ProcessTimes.Now() - before);
@@ -90,6 +96,6 @@ internal sealed class BenchmarkRecorder : TextWriter
         return new BenchmarkResult(
             benchmark.Name, double.IsNaN(ratio) ? null : Math.Round(ratio, 3), machine,
             DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), Math.Round(seconds, 1), Math.Round(times.Cpu, 1),
-            Math.Round(times.SystemShare, 3), Note: null, _summary, _tables, _output.ToString().TrimEnd().Split('\n'));
+            Math.Round(times.SystemShare, 3), load, Note: null, _summary, _tables, _output.ToString().TrimEnd().Split('\n'));
     }
 }

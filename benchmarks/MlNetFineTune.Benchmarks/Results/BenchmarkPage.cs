@@ -70,6 +70,8 @@ internal static partial class BenchmarkPage
             parts.Add(string.Create(
                 CultureInfo.InvariantCulture, $"{seconds:0} s, {cpu:0} s of CPU time, {100 * system:0} % of it in the kernel"));
         }
+        if (result.LoadAverage is { } load)
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"load of other programs before it {load:0.0}"));
         if (result.Note is { } note)
             parts.Add(note);
         return $"{string.Join("; ", parts)}.";

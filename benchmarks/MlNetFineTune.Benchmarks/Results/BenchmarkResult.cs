@@ -12,13 +12,17 @@ namespace MlNetFineTune.Benchmarks;
 /// <param name="WallSeconds">Duration of the run; null where it was not recorded.</param>
 /// <param name="CpuSeconds">CPU time of the run, of all its processes; null where it was not recorded.</param>
 /// <param name="SystemShare">Share of the CPU time in the kernel, 0 to 1; null where it was not recorded.</param>
+/// <param name="LoadAverage">
+/// Processes that wanted a core in the minute before the run: more than 0 means that other programs used the machine. Null where it was not
+/// recorded.
+/// </param>
 /// <param name="Note">What else is known of the run.</param>
 /// <param name="Summary">A sentence with the result, for the README; null where the benchmark has none.</param>
 /// <param name="Tables">The tables that were printed.</param>
 /// <param name="Output">Everything that was printed.</param>
 internal sealed record BenchmarkResult(
     string Benchmark, double? Ratio, BenchmarkMachine? Machine, string? Date, double? WallSeconds, double? CpuSeconds, double? SystemShare,
-    string? Note, string? Summary, IReadOnlyList<ResultTable> Tables, IReadOnlyList<string> Output)
+    double? LoadAverage, string? Note, string? Summary, IReadOnlyList<ResultTable> Tables, IReadOnlyList<string> Output)
 {
     private static readonly JsonSerializerOptions s_options = new()
     {

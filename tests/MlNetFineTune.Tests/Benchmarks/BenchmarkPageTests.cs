@@ -11,7 +11,7 @@ public sealed class BenchmarkPageTests
     private static readonly ResultFolder s_folder = new(Repository.Root);
 
     private static readonly BenchmarkResult s_result = new(
-        "some", 1.5, Machine: null, "2026-01-02", 10, 20, 0.25, "a note", "It is **1.5 times** as fast.",
+        "some", 1.5, Machine: null, "2026-01-02", 10, 20, 0.25, 3.5, "a note", "It is **1.5 times** as fast.",
         [new(["what", "rate"], [["ours", "3.0"], ["theirs", "2.0"]])], ["printed"]);
 
     [TestMethod]
@@ -56,7 +56,8 @@ public sealed class BenchmarkPageTests
 
         Assert.AreEqual(
             "Text.\n<!-- result some -->\n\n| what | rate |\n|---|---|\n| ours | 3.0 |\n| theirs | 2.0 |\n\n"
-            + "`ratio some 1.50`; 2026-01-02; 10 s, 20 s of CPU time, 25 % of it in the kernel; a note.\n<!-- end -->\n"
+            + "`ratio some 1.50`; 2026-01-02; 10 s, 20 s of CPU time, 25 % of it in the kernel; load of other "
+            + "programs before it 3.5; a note.\n<!-- end -->\n"
             + "<!-- summary some -->\nIt is **1.5 times** as fast.\n<!-- end -->\nMore.\n", page);
         Assert.AreEqual(page, BenchmarkPage.Write(page, Named(("some", s_result))), "written again");
     }
