@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Onnx;
@@ -39,7 +41,7 @@ internal static class EngineTrial
         return rows;
     }
 
-    /// <summary>Compares an engine with libtorch.</summary>
+    /// <summary>Compares an engine with libtorch. An engine whose runs fail is refused.</summary>
     /// <param name="libTorch">Computes values with libtorch.</param>
     /// <param name="engine">Computes the same values with the engine.</param>
     /// <param name="isRelative">Whether differences are relative to the largest value, as those of features.</param>
@@ -47,6 +49,28 @@ internal static class EngineTrial
     /// <param name="seconds">Measures the time of an action; null for the clock. For tests.</param>
     public static Verdict Run(
         Func<float[]> libTorch, Func<float[]> engine, bool isRelative, bool mustBeFaster, Func<string, Action, double>? seconds = null)
+    {
+        try
+        {
+            return Compare(libTorch, engine, isRelative, mustBeFaster, seconds ?? SecondsOf);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            return new(Agrees: false, IsSlower: false, $"it fails: {SafeText.Message(e)}");
+        }
+    }
+
+    /// <param name="Agrees">Whether its values are those of libtorch.</param>
+    /// <param name="IsSlower">Whether it takes more time, where that matters.</param>
+    /// <param name="Reason">The reason, for the log: a clause on the engine.</param>
+    public sealed record Verdict(bool Agrees, bool IsSlower, string Reason)
+    {
+        /// <summary>Whether the engine is used.</summary>
+        public bool IsAccepted => Agrees && !IsSlower;
+    }
+
+    private static Verdict Compare(
+        Func<float[]> libTorch, Func<float[]> engine, bool isRelative, bool mustBeFaster, Func<string, Action, double> seconds)
     {
         var (expected, actual) = (libTorch(), engine()); // and a warm-up
         var difference = Difference(expected, actual, isRelative);
@@ -58,20 +82,11 @@ internal static class EngineTrial
         var (plain, other) = (double.MaxValue, double.MaxValue);
         for (var round = 0; round < MostRounds && (round == 0 || other > plain); round++)
         {
-            plain = Math.Min(plain, (seconds ?? SecondsOf)(StageEngine.LibTorch, () => libTorch()));
-            other = Math.Min(other, (seconds ?? SecondsOf)("engine", () => engine()));
+            plain = Math.Min(plain, seconds(StageEngine.LibTorch, () => libTorch()));
+            other = Math.Min(other, seconds("engine", () => engine()));
         }
         return new(Agrees: true, IsSlower: other > plain, FormattableString.Invariant(
             $"it takes {other * 1e3:0.0} ms where libtorch takes {plain * 1e3:0.0} ms, and {found}"));
-    }
-
-    /// <param name="Agrees">Whether its values are those of libtorch.</param>
-    /// <param name="IsSlower">Whether it takes more time, where that matters.</param>
-    /// <param name="Reason">The reason, for the log: a clause on the engine.</param>
-    public sealed record Verdict(bool Agrees, bool IsSlower, string Reason)
-    {
-        /// <summary>Whether the engine is used.</summary>
-        public bool IsAccepted => Agrees && !IsSlower;
     }
 
     // NaN equals NaN, as in the scores of words that a row does not have, and differs from all numbers.

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -61,6 +62,8 @@ internal sealed class OnnxEngine : StageEngine
         return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="OnnxRuntimeException">ONNX Runtime cannot run the network on these inputs.</exception>
     public override Tensor Forward(ModelInputs inputs)
     {
         using var scope = NewDisposeScope();
@@ -72,7 +75,7 @@ internal sealed class OnnxEngine : StageEngine
             if (parts.Length == 1)
                 Run(0);
             else
-                Parallel.For(0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Run);
+                InParallel(parts.Length, Run);
             GC.KeepAlive(tensors);
             return _leave(ToTensor([.. results.Select(result => result![0])]), inputs).MoveToOuterDisposeScope();
         }
@@ -100,6 +103,19 @@ internal sealed class OnnxEngine : StageEngine
         };
         options.AddSessionConfigEntry(Spinning, "0");
         return new InferenceSession(network, options);
+    }
+
+    // Throws what a part throws, as a single part does.
+    private void InParallel(int parts, Action<int> run)
+    {
+        try
+        {
+            Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = _threads }, run);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
     }
 
     private (int First, int Count)[] PartsOf(Tensor rows)

@@ -23,6 +23,7 @@ public static class OnnxRuntimeEngine
     /// First a trial with a few generated rows compares scores and time. The result scores with libtorch, with a warning in the log that
     /// says why, if
     /// - a score differs by more than 1e-4 (relative to scores above 1),
+    /// - ONNX Runtime cannot run the network,
     /// - ONNX Runtime takes more time than libtorch,
     /// - the network cannot be written as ONNX operators: TorchScript programs, layers of your own, modules that are not a `Sequential`,
     /// - it computes in bfloat16 (`Precision`), or is on a GPU.
@@ -45,7 +46,7 @@ public static class OnnxRuntimeEngine
         /// <summary>
         /// ONNX Runtime, in 32-bit floats. Before each phase of the training a trial compares its features for a few generated rows with
         /// those of libtorch. libtorch computes the stages, with a warning that says why, if a feature differs by more than 1e-4 of the
-        /// largest, if they cannot be written as ONNX operators (as for <see cref="WithOnnxRuntime"/>), in bfloat16 and on a GPU. These
+        /// largest, if ONNX Runtime cannot run them, if they cannot be written as ONNX operators (as for <see cref="WithOnnxRuntime"/>), in bfloat16 and on a GPU. These
         /// reasons do not depend on time: the same training gives the same bits.
         /// </summary>
         public static FrozenEngine OnnxRuntime => s_onnxRuntime;

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -297,6 +298,20 @@ public sealed class OnnxScoringTests
     }
 
     [TestMethod]
+    public void AnEngineThatFailsInTheTrialFallsBackWithTheReason()
+    {
+        var log = new LogLines(_ml);
+        using var model = SmallTraining.LoadModel(_ml);
+        using var other = OnnxScoringEngine.Of(model, Failing);
+
+        AssertFellBack(model, other, Photos, log, "it fails: ");
+        var verdict = EngineTrial.Run(() => [1], () => throw Failure(), isRelative: true, mustBeFaster: false);
+        Assert.AreEqual((false, false), (verdict.Agrees, verdict.IsAccepted));
+        Assert.ThrowsExactly<DivideByZeroException>(
+            () => EngineTrial.Run(() => [1], () => throw new DivideByZeroException(), isRelative: true, mustBeFaster: false));
+    }
+
+    [TestMethod]
     public void TheLogSaysTheEngineAndWhatTheTrialFound()
     {
         var log = new LogLines(_ml);
@@ -359,6 +374,11 @@ public sealed class OnnxScoringTests
         run();
         return name == StageEngine.LibTorch ? libTorch : engine;
     };
+
+    /// <summary>A clock in which the engine fails, as ONNX Runtime does.</summary>
+    internal static double Failing(string name, Action run) => name == StageEngine.LibTorch ? 1 : throw Failure();
+
+    private static OnnxRuntimeException Failure() => Assert.ThrowsExactly<OnnxRuntimeException>(() => new InferenceSession([1, 2, 3]));
 
     private static FineTuningTransformer Fast(FineTuningTransformer model)
     {

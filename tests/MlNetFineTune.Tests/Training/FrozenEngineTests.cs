@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
@@ -169,6 +170,33 @@ public sealed class FrozenEngineTests
         Assert.IsEmpty(_log.Warnings);
         StringAssert.Contains($"{_log}", "is not used, it takes 2.0 ms where libtorch takes 1.0 ms");
         Assert.IsTrue(_log.All.Any(line => line.Contains("it takes 1.0 ms where libtorch takes 2.0 ms", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void AnEngineThatFailsInTheTrialFallsBackWithTheReason()
+    {
+        var fails = new OnnxFrozenEngine("Fastest", mustBeFaster: true, OnnxScoringTests.Failing);
+        AssertFallsBack(() => Fit(s_options), () => Fit(s_options with { FrozenEngine = fails }), "is not used, it fails: ");
+    }
+
+    [TestMethod]
+    public void AnErrorInAPartOfABatchIsThatOfOnnxRuntime()
+    {
+        var threads = get_num_threads();
+        set_num_threads(2); // two parts
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var network = Formula.Classifier("resnet20", width: 0.5f, "symmetric", epsilon: 1e-3);
+            network.PrepareForScoring();
+            using var engine = OnnxEngine.Open(network, 1);
+            foreach (var rows in (int[])[1, 4])
+                Assert.ThrowsExactly<OnnxRuntimeException>(() => engine.Forward(zeros([rows, 5, 32, 32], ScalarType.Float32)));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
     }
 
     [TestMethod]
