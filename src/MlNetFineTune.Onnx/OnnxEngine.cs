@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using TorchSharp;
@@ -46,11 +47,12 @@ internal sealed class OnnxEngine : StageEngine
     public override string Name { get; }
 
     /// <summary>Copies the weights of the first stages. The caller disposes the result.</summary>
+    /// <param name="env">Environment of the context, whose options of sessions apply.</param>
     /// <param name="network">The network, in inference mode.</param>
     /// <param name="stages">Number of stages.</param>
     /// <exception cref="NotSupportedException">The stages cannot be computed by ONNX Runtime; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The native library of ONNX Runtime does not load.</exception>
-    public static OnnxEngine Open(FineTunedNetwork network, int stages)
+    public static OnnxEngine Open(IHostEnvironment env, FineTunedNetwork network, int stages)
     {
         if (network.Device.type != DeviceType.CPU)
             throw new NotSupportedException("The network is on a GPU.");
@@ -59,7 +61,7 @@ internal sealed class OnnxEngine : StageEngine
         if (stages == 0 || !network.RunsAlone(stages))
             throw new NotSupportedException($"Of {network.Name} no stages below the head run by themselves.");
         var graph = network.WriteFirst(stages);
-        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
+        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(env, OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
     }
 
     /// <inheritdoc/>
@@ -94,7 +96,7 @@ internal sealed class OnnxEngine : StageEngine
         _options.Dispose();
     }
 
-    private static InferenceSession Open(byte[] network)
+    private static InferenceSession Open(IHostEnvironment env, byte[] network)
     {
         using var options = new SessionOptions
         {
@@ -102,7 +104,7 @@ internal sealed class OnnxEngine : StageEngine
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
         options.AddSessionConfigEntry(Spinning, "0");
-        return new InferenceSession(network, options);
+        return OnnxSessions.OpenOnCpu(env, network, options);
     }
 
     // Throws what a part throws, as a single part does.

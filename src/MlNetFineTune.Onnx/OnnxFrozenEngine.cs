@@ -14,12 +14,13 @@ internal sealed class OnnxFrozenEngine(string name, bool mustBeFaster, Func<stri
 {
     public override string ToString() => name;
 
-    internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+    internal override StageEngine? Open(
+        IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
     {
         OnnxEngine engine;
         try
         {
-            engine = OnnxEngine.Open(network, stages);
+            engine = OnnxEngine.Open(env, network, stages);
         }
         catch (NotSupportedException e)
         {

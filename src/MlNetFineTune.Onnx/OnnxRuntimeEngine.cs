@@ -28,6 +28,9 @@ public static class OnnxRuntimeEngine
     /// - the network cannot be written as ONNX operators: TorchScript programs, layers of your own, modules that are not a `Sequential`,
     /// - it computes in bfloat16 (`Precision`), or is on a GPU.
     ///
+    /// `MLContext.SetOnnxSessionOption` sets threads and other options of its session, also for `FrozenEngine.OnnxRuntime`. By default it has
+    /// as many threads as torch. Parts of a batch run side by side on as many threads as torch has in any case.
+    ///
     /// `ScoringEngine` says which it is. `ml.Model.Save` writes the ordinary model file, without ONNX Runtime: call `WithOnnxRuntime` again
     /// after loading. `WithTestTimeAugmentation` keeps the engine, `WithHalfPrecisionWeights` does not.
     /// ]]></format>
@@ -46,8 +49,8 @@ public static class OnnxRuntimeEngine
         /// <summary>
         /// ONNX Runtime, in 32-bit floats. Before each phase of the training a trial compares its features for a few generated rows with
         /// those of libtorch. libtorch computes the stages, with a warning that says why, if a feature differs by more than 1e-4 of the
-        /// largest, if ONNX Runtime cannot run them, if they cannot be written as ONNX operators (as for <see cref="WithOnnxRuntime"/>), in bfloat16 and on a GPU. These
-        /// reasons do not depend on time: the same training gives the same bits.
+        /// largest, if ONNX Runtime cannot run them, if they cannot be written as ONNX operators (as for <see cref="WithOnnxRuntime"/>), in
+        /// bfloat16 and on a GPU. These reasons do not depend on time: the same training gives the same bits.
         /// </summary>
         public static FrozenEngine OnnxRuntime => s_onnxRuntime;
 

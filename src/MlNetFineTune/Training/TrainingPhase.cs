@@ -239,7 +239,7 @@ internal sealed class TrainingPhase : IDisposable
     {
         if (stages == 0 || run.Options.FrozenEngine == FrozenEngine.LibTorch)
             return null;
-        var engine = run.Options.FrozenEngine.Open(run.Network, run.Input, stages, run.Channel);
+        var engine = run.Options.FrozenEngine.Open(run.Host, run.Network, run.Input, stages, run.Channel);
         if (!run.Processes.Any(engine is null))
             return engine;
         if (engine is not null)

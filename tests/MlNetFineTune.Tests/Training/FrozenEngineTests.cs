@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -47,7 +48,7 @@ public sealed class FrozenEngineTests
         byte[] pictures = [.. Enumerable.Range(1, 3).SelectMany(seed => Drawn(seed, 3 * size * size))];
         foreach (var stages in (int[])[1, network.Stages.Count / 2, network.Stages.Count])
         {
-            using var engine = OnnxEngine.Open(network, stages);
+            using var engine = OnnxEngine.Open(_ml, network, stages);
             foreach (var rows in (int[])[3, 1])
             {
                 var inputs = collator.Collate(pictures, rows);
@@ -189,7 +190,7 @@ public sealed class FrozenEngineTests
             using var scope = NewDisposeScope();
             using var network = Formula.Classifier("resnet20", width: 0.5f, "symmetric", epsilon: 1e-3);
             network.PrepareForScoring();
-            using var engine = OnnxEngine.Open(network, 1);
+            using var engine = OnnxEngine.Open(_ml, network, 1);
             foreach (var rows in (int[])[1, 4])
                 Assert.ThrowsExactly<OnnxRuntimeException>(() => engine.Forward(zeros([rows, 5, 32, 32], ScalarType.Float32)));
         }
@@ -197,6 +198,25 @@ public sealed class FrozenEngineTests
         {
             set_num_threads(threads);
         }
+    }
+
+    [TestMethod]
+    public void TheContextsSessionOptionsReachTheEngine()
+    {
+        var created = 0;
+        _ml.SetOnnxSessionOption(new OnnxSessionOptions
+        {
+            CreateSessionOptions = () =>
+            {
+                created++;
+                return new SessionOptions { IntraOpNumThreads = 1 };
+            },
+        });
+        using var expected = Fit(s_options);
+        Assert.AreEqual(0, created);
+        using var actual = Fit(s_options with { FrozenEngine = FrozenEngine.OnnxRuntime });
+        Assert.AreEqual(1, created);
+        AssertClose(expected, actual);
     }
 
     [TestMethod]
@@ -332,7 +352,8 @@ public sealed class FrozenEngineTests
     {
         public override string ToString() => "same"; // the processes compare their options
 
-        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
     }
 
     /// <summary>libtorch as an engine.</summary>
@@ -344,7 +365,8 @@ public sealed class FrozenEngineTests
 
         public override string ToString() => "same";
 
-        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
         {
             Opened++;
             return new Engine(this, network, stages);
