@@ -71,6 +71,7 @@ internal sealed class OnnxEngine : StageEngine
         using var scope = NewDisposeScope();
         var tensors = _enter(inputs);
         var parts = PartsOf(tensors[0]);
+        RowMemory[] memory = [.. tensors.Select(RowMemory.Of)];
         var results = new IDisposableReadOnlyCollection<OrtValue>?[parts.Length];
         try
         {
@@ -87,7 +88,7 @@ internal sealed class OnnxEngine : StageEngine
                 result?.Dispose();
         }
 
-        void Run(int part) => results[part] = this.Run(tensors, parts[part]);
+        void Run(int part) => results[part] = this.Run(memory, parts[part]);
     }
 
     public override void Dispose()
@@ -127,13 +128,13 @@ internal sealed class OnnxEngine : StageEngine
         return [.. Enumerable.Range(0, count).Chunk(size).Select(part => (part[0], part.Length))];
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyList<Tensor> tensors, (int First, int Count) part)
+    private IDisposableReadOnlyCollection<OrtValue> Run(RowMemory[] tensors, (int First, int Count) part)
     {
-        var values = new List<OrtValue>(tensors.Count);
+        var values = new List<OrtValue>(tensors.Length);
         try
         {
             foreach (var tensor in tensors)
-                values.Add(ValueOf(tensor, part));
+                values.Add(tensor.ValueOf(part));
             return _session.Run(_options, _inputs, values, _outputs);
         }
         finally
@@ -143,29 +144,39 @@ internal sealed class OnnxEngine : StageEngine
         }
     }
 
-    // Rows of a tensor, whose memory they are.
-    private static unsafe OrtValue ValueOf(Tensor tensor, (int First, int Count) part)
-    {
-        var row = checked((int)(tensor.numel() / tensor.shape[0] * tensor.element_size()));
-        var bytes = tensor.bytes.Slice(part.First * row, part.Count * row);
-        var type = tensor.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float;
-        return OrtValue.CreateTensorValueWithData(
-            OrtMemoryInfo.DefaultInstance, type, [part.Count, .. tensor.shape[1..]],
-            (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
-    }
-
     // [N, ...] from the results of parts. On the thread of the dispose scope.
-    private static Tensor ToTensor(IReadOnlyList<OrtValue> parts)
+    private static unsafe Tensor ToTensor(IReadOnlyList<OrtValue> parts)
     {
         long[][] shapes = [.. parts.Select(part => part.GetTensorTypeAndShape().Shape)];
         var result = empty([shapes.Sum(shape => shape[0]), .. shapes[0][1..]], ScalarType.Float32);
-        var bytes = result.bytes;
+        var to = AddressOf(result);
         foreach (var part in parts)
         {
-            var values = MemoryMarshal.AsBytes(part.GetTensorDataAsSpan<float>());
-            values.CopyTo(bytes);
-            bytes = bytes[values.Length..];
+            var bytes = MemoryMarshal.AsBytes(part.GetTensorDataAsSpan<float>());
+            bytes.CopyTo(new Span<byte>((void*)to, bytes.Length));
+            to += bytes.Length;
         }
         return result;
+    }
+
+    // Of a contiguous tensor of any size, while Tensor.bytes ends at 2 GiB.
+    private static unsafe nint AddressOf(Tensor tensor)
+    {
+        using var numbers = tensor.view(-1);
+        using var first = numbers.narrow(0, 0, 1);
+        return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
+    }
+
+    /// <summary>The memory of a tensor [N, ...], which its owner keeps alive.</summary>
+    private sealed record RowMemory(nint Address, long RowBytes, long[] RowShape, TensorElementType Type)
+    {
+        public static RowMemory Of(Tensor tensor) => new(
+            AddressOf(tensor), tensor.numel() / tensor.shape[0] * tensor.element_size(), tensor.shape[1..],
+            tensor.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float);
+
+        /// <summary>Rows of the tensor, without a copy. The caller disposes the value.</summary>
+        public OrtValue ValueOf((int First, int Count) part) => OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, Type, [part.Count, .. RowShape], Address + (nint)(part.First * RowBytes),
+            part.Count * RowBytes);
     }
 }
