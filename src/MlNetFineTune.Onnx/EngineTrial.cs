@@ -8,8 +8,7 @@ using MlNetFineTune.Scoring;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A trial of an engine before it is used: its values and its time beside those of libtorch, on the same rows. Pictures differ from row to
-/// row, other rows are equal.
+/// A trial of an engine before it is used: its values and its time beside those of libtorch, on the same rows.
 /// </summary>
 internal static class EngineTrial
 {
@@ -25,13 +24,16 @@ internal static class EngineTrial
     // Lets two rows of pictures differ by a shift.
     private const int ShiftBytes = 3 * 1009;
 
-    /// <summary>Encoded rows for a trial: the probe of the input.</summary>
+    /// <summary>
+    /// Encoded rows for a trial, from the probe of the input: pictures differ by a shift, and texts in length, so that there is padding.
+    /// Rows of numbers, and pictures with a table beside them, are equal.
+    /// </summary>
     public static byte[] RowsOf(ModelInput input)
     {
         var probe = input.ProbeSample();
-        var rows = Probe.Repeat(probe, Rows);
         if (input is not ImageInput)
-            return rows;
+            return [.. Enumerable.Range(0, Rows).SelectMany(input.ProbeSample)];
+        var rows = Probe.Repeat(probe, Rows);
         for (var row = 1; row < Rows; row++)
         {
             var shift = row * ShiftBytes % probe.Length;

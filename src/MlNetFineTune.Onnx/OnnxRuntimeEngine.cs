@@ -28,6 +28,10 @@ public static class OnnxRuntimeEngine
     /// - the network cannot be written as ONNX operators: TorchScript programs, layers of your own, modules that are not a `Sequential`,
     /// - it computes in bfloat16 (`Precision`), or is on a GPU.
     ///
+    /// The choice depends on the times measured: where both take about as long, or other programs use the processor, another call may
+    /// choose the other engine, and scores then differ by rounding. No option turns this off. An application that needs the same engine
+    /// each time compares `ScoringEngine`, and scores with `model`, which is always libtorch, or calls again.
+    ///
     /// `MLContext.SetOnnxSessionOption` sets threads and other options of its session, also for `FrozenEngine.OnnxRuntime`. By default it has
     /// as many threads as torch. Parts of a batch run side by side on as many threads as torch has in any case.
     ///

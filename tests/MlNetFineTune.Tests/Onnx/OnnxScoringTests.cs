@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -10,6 +11,7 @@ using MlNetFineTune.Tests.Modules;
 using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
@@ -109,6 +111,7 @@ public sealed class OnnxScoringTests
     public void TextsWithEveryTaskAreTheSame()
     {
         using var model = SeveralTexts.Fit(_ml);
+        AssertTrialHasPadding(model.Inputs);
         using var onnx = Fast(model);
         var rows = SeveralTexts.View(_ml, SeveralTexts.Take(40, seed: 2));
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
@@ -128,6 +131,7 @@ public sealed class OnnxScoringTests
         };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(SmallTexts.View(_ml, SmallTexts.Take(32)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallTexts.View(_ml, SmallTexts.Take(40, seed: 2));
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -138,6 +142,7 @@ public sealed class OnnxScoringTests
         var options = SmallWords.Options with { Epochs = 1, MaximumLength = 12 };
         using var model = _ml.FineTuning.FineTuneText(options).Fit(SmallWords.View(_ml, SmallWords.Take(40)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallWords.View(_ml, [.. SmallWords.Take(20, seed: 2), SmallWords.Long(30)]);
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -148,6 +153,7 @@ public sealed class OnnxScoringTests
         var options = SmallAnswers.Options with { Epochs = 2 };
         using var model = _ml.FineTuning.FineTuneText(options).Fit(SmallAnswers.View(_ml, SmallAnswers.Take(60)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallAnswers.View(_ml, [.. SmallAnswers.Take(20, seed: 2), SmallAnswers.Long(40)]);
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -411,6 +417,17 @@ public sealed class OnnxScoringTests
         StringAssert.StartsWith(onnx.ScoringEngine, "ONNX Runtime 1.");
         Assert.AreEqual("libtorch", model.ScoringEngine);
         return onnx;
+    }
+
+    private static void AssertTrialHasPadding(ModelInput input)
+    {
+        var rows = EngineTrial.RowsOf(input);
+        CollectionAssert.AreEqual(input.ProbeSample(), rows[..input.Length]);
+        using var scope = NewDisposeScope();
+        using var collator = input.CreateCollator(CPU);
+        var mask = collator.Collate(rows, EngineTrial.Rows).Beside[TextInputNames.Mask];
+        Assert.IsTrue(mask.any().item<bool>());
+        Assert.IsFalse(mask.all().item<bool>());
     }
 
     private static void AssertFellBack(
