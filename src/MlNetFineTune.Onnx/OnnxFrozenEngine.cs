@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
@@ -13,6 +14,8 @@ namespace MlNetFineTune.Onnx;
 internal sealed class OnnxFrozenEngine(string name, bool mustBeFaster, Func<string, Action, double>? seconds = null) : FrozenEngine
 {
     public override string ToString() => name;
+
+    internal override void Check() => OnnxLibrary.Load(() => OrtEnv.Instance().GetVersionString());
 
     internal override StageEngine? Open(
         IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)

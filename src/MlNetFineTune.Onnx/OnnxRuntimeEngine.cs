@@ -54,7 +54,8 @@ public static class OnnxRuntimeEngine
         /// ONNX Runtime, in 32-bit floats. Before each phase of the training a trial compares its features for a few generated rows with
         /// those of libtorch. libtorch computes the stages, with a warning that says why, if a feature differs by more than 1e-4 of the
         /// largest, if ONNX Runtime cannot run them, if they cannot be written as ONNX operators (as for <see cref="WithOnnxRuntime"/>), in
-        /// bfloat16 and on a GPU. These reasons do not depend on time: the same training gives the same bits.
+        /// bfloat16 and on a GPU. These reasons do not depend on time: the same training gives the same bits. Where the native library of
+        /// ONNX Runtime does not load, the creation of the trainer throws an <see cref="InvalidOperationException"/>.
         /// </summary>
         public static FrozenEngine OnnxRuntime => s_onnxRuntime;
 

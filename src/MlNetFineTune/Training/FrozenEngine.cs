@@ -24,6 +24,12 @@ public abstract class FrozenEngine : IFingerprinted
     /// <summary>Name of the engine.</summary>
     public abstract override string ToString();
 
+    /// <summary>Checks whether this process can use the engine, before the data are read.</summary>
+    /// <exception cref="InvalidOperationException">It cannot; the message says what is missing.</exception>
+    internal virtual void Check()
+    {
+    }
+
     /// <summary>Creates the engine of frozen stages. The caller disposes it.</summary>
     /// <param name="env">Environment of the context.</param>
     /// <param name="network">The network, its first stages frozen.</param>

@@ -270,6 +270,27 @@ public sealed class FrozenEngineTests
     }
 
     [TestMethod]
+    public void AMissingLibraryIsAnErrorBeforeTheDataAreRead()
+    {
+        var error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(s_options with { FrozenEngine = new FailingEngine("in Check") }));
+        Assert.AreEqual("in Check", error.Message);
+        FrozenEngine.OnnxRuntime.Check();
+    }
+
+    [TestMethod]
+    public void AnEngineThatDoesNotOpenLeavesNoTensors()
+    {
+        var options = s_options with
+        {
+            Optimizer = Optimizer.Sgd(0.9f), // with a state
+            WeightAveraging = WeightAveraging.Exponential(0.9f),
+            FrozenEngine = new FailingEngine("in Open"),
+        };
+        Assert.AreEqual("in Open", Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message);
+    }
+
+    [TestMethod]
     public void AllProcessesUseTheSameEngine()
     {
         var threads = get_num_threads();
@@ -346,6 +367,27 @@ public sealed class FrozenEngineTests
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(actual));
         var warning = _log.Warnings.Single(line => line.StartsWith("The frozen stages are computed by libtorch", StringComparison.Ordinal));
         StringAssert.Contains(warning, reason);
+    }
+
+    /// <summary>An engine whose native library is missing.</summary>
+    private sealed class FailingEngine(string where) : FrozenEngine
+    {
+        public override string ToString() => "failing";
+
+        internal override void Check() => Fail("in Check");
+
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        {
+            Fail("in Open");
+            return null;
+        }
+
+        private void Fail(string here)
+        {
+            if (here == where)
+                throw new InvalidOperationException(here);
+        }
     }
 
     private sealed class NoEngine : FrozenEngine
