@@ -61,7 +61,7 @@ public static class OnnxRuntimeEngine
 
         /// <summary>
         /// As <c>FrozenEngine.OnnxRuntime</c> if the trial finds it faster too, otherwise libtorch; the log says which, with both times.
-        /// Trainings that choose differently differ by rounding.
+        /// Trainings that choose differently differ by rounding; so do phases of one training, and the evaluation of averages at its end.
         /// </summary>
         public static FrozenEngine Fastest => s_fastest;
     }

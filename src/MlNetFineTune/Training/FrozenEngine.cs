@@ -9,6 +9,11 @@ namespace MlNetFineTune;
 /// What computes the frozen stages in a training (<see cref="FineTuningOptions.FrozenEngine"/>). Package <c>MlNetFineTune.Onnx</c> adds
 /// <c>FrozenEngine.OnnxRuntime</c> and <c>FrozenEngine.Fastest</c>.
 /// </summary>
+/// <remarks>
+/// The engine is opened at the beginning of each phase with frozen stages, and once more for the evaluation of averages at the end
+/// (<see cref="WeightAveraging.BestCheckpoints"/>, <see cref="WeightAveraging.WiseFt"/>). libtorch computes the scores of the trained
+/// model, and, in a training that is resumed after its last evaluation, the outputs of the validation rows for calibration and report.
+/// </remarks>
 public abstract class FrozenEngine : IFingerprinted
 {
     internal FrozenEngine()

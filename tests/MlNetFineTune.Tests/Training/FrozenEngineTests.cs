@@ -270,6 +270,18 @@ public sealed class FrozenEngineTests
     }
 
     [TestMethod]
+    public void AveragesAreEvaluatedByTheEngine()
+    {
+        var engine = new CountedEngine();
+        var options = s_options with { WeightAveraging = WeightAveraging.BestCheckpoints(2) };
+        using var expected = Fit(options);
+        using var actual = Fit(options with { FrozenEngine = engine });
+        Assert.AreEqual((2, 2), (engine.Opened, engine.Disposed));
+        Assert.AreNotEqual(0, engine.RunsOfLast);
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(actual), "this engine is libtorch");
+    }
+
+    [TestMethod]
     public void AMissingLibraryIsAnErrorBeforeTheDataAreRead()
     {
         var error = Assert.ThrowsExactly<InvalidOperationException>(
@@ -405,26 +417,36 @@ public sealed class FrozenEngineTests
 
         public int Disposed { get; private set; }
 
+        public int RunsOfLast { get; private set; }
+
         public override string ToString() => "same";
 
         internal override StageEngine? Open(
             IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
         {
             Opened++;
+            RunsOfLast = 0;
             return new Engine(this, network, stages);
         }
 
         private sealed class Engine(CountedEngine owner, FineTunedNetwork network, int stages) : StageEngine
         {
+            private bool _isDisposed;
+
             public override string Name => "counted";
 
             public override Tensor Forward(ModelInputs inputs)
             {
-                Assert.AreEqual(0, owner.Disposed);
+                Assert.IsFalse(_isDisposed);
+                owner.RunsOfLast++;
                 return network.ForwardFirst(inputs, stages);
             }
 
-            public override void Dispose() => owner.Disposed++;
+            public override void Dispose()
+            {
+                _isDisposed = true;
+                owner.Disposed++;
+            }
         }
     }
 }
