@@ -30,7 +30,7 @@ public static class OnnxRuntimeEngine
     ///
     /// The choice depends on the times measured: where both take about as long, or other programs use the processor, another call may
     /// choose the other engine, and scores then differ by rounding. No option turns this off. An application that needs the same engine
-    /// each time compares `ScoringEngine`, and scores with `model`, which is always libtorch, or calls again.
+    /// each time compares `ScoringEngine`, and where it is the other one scores with `model`, or calls again.
     ///
     /// `MLContext.SetOnnxSessionOption` sets threads and other options of its session, also for `FrozenEngine.OnnxRuntime`; by default it
     /// has as many threads as torch. The parts of a batch run side by side on as many threads as torch has in any case.
