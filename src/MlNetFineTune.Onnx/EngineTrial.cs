@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
-using MlNetFineTune.Primitives;
 using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Onnx;
@@ -32,7 +31,7 @@ internal static class EngineTrial
     {
         var probe = input.ProbeSample();
         if (input is not ImageInput)
-            return [.. Enumerable.Range(0, Rows).SelectMany(input.ProbeSample)];
+            return [.. Enumerable.Range(0, Rows).SelectMany(row => input.ProbeSample(row))];
         var rows = Probe.Repeat(probe, Rows);
         for (var row = 1; row < Rows; row++)
         {

@@ -409,7 +409,8 @@ public sealed class OnnxScoringTests
     /// <summary>A clock in which the engine fails, as ONNX Runtime does.</summary>
     internal static double Failing(string name, Action run) => name == StageEngine.LibTorch ? 1 : throw Failure();
 
-    private static OnnxRuntimeException Failure() => Assert.ThrowsExactly<OnnxRuntimeException>(() => new InferenceSession([1, 2, 3]));
+    private static OnnxRuntimeException Failure() =>
+        Assert.ThrowsExactly<OnnxRuntimeException>(() => new InferenceSession(new byte[] { 1, 2, 3 }));
 
     private static FineTuningTransformer Fast(FineTuningTransformer model)
     {

@@ -382,7 +382,7 @@ public sealed class FrozenEngineTests
     }
 
     /// <summary>An engine whose native library is missing.</summary>
-    private sealed class FailingEngine(string where) : FrozenEngine
+    private sealed class FailingEngine(string place) : FrozenEngine
     {
         public override string ToString() => "failing";
 
@@ -397,7 +397,7 @@ public sealed class FrozenEngineTests
 
         private void Fail(string here)
         {
-            if (here == where)
+            if (here == place)
                 throw new InvalidOperationException(here);
         }
     }
