@@ -32,8 +32,8 @@ public static class OnnxRuntimeEngine
     /// choose the other engine, and scores then differ by rounding. No option turns this off. An application that needs the same engine
     /// each time compares `ScoringEngine`, and where it is the other one scores with `model`, or calls again.
     ///
-    /// `MLContext.SetOnnxSessionOption` sets threads and other options of its session, also for `FrozenEngine.OnnxRuntime`; by default it
-    /// has as many threads as torch. The parts of a batch run side by side on as many threads as torch has in any case.
+    /// The session has as many threads as torch, as has that of `FrozenEngine.OnnxRuntime`: `MLContext.SetOnnxSessionOption`, which is for
+    /// exported networks, does not apply.
     ///
     /// `ScoringEngine` says which it is. `ml.Model.Save` writes the ordinary model file, without ONNX Runtime: call `WithOnnxRuntime` again
     /// after loading. `WithTestTimeAugmentation` keeps the engine, `WithHalfPrecisionWeights` does not.

@@ -41,7 +41,7 @@ internal static class OnnxSessions
     }
 
     /// <summary>Opens a network in memory, on the CPU, as <see cref="Open"/> does.</summary>
-    /// <param name="env">Environment of the context.</param>
+    /// <param name="env">The context: the hosts that are registered in it do not have its options.</param>
     /// <param name="network">The network's file.</param>
     /// <param name="options">Options for what the context does not set. The caller keeps them.</param>
     public static InferenceSession OpenOnCpu(IHostEnvironment env, byte[] network, SessionOptions options)

@@ -1,7 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
@@ -302,30 +301,6 @@ public sealed class OnnxScoringTests
         using var other = OnnxScoringEngine.Of(model, Seconds(libTorch: 0.001, engine: 0.002));
 
         AssertFellBack(model, other, Photos, log, "it takes 2.0 ms where libtorch takes 1.0 ms");
-    }
-
-    [TestMethod]
-    public void TheContextsSessionOptionsReachTheEngine()
-    {
-        var (ml, created) = (new MLContext(seed: 1), 0);
-        ml.SetOnnxSessionOption(new OnnxSessionOptions
-        {
-            CreateSessionOptions = () =>
-            {
-                created++;
-                return new SessionOptions { IntraOpNumThreads = 1 };
-            },
-        });
-        using var model = SmallTraining.LoadModel(ml);
-        using var onnx = Fast(model);
-        Assert.AreEqual(1, created);
-        AssertSameColumns(model.Transform(Photos), onnx.Transform(Photos));
-
-        var threads = new MLContext(seed: 1);
-        threads.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1, LogId = "scoring" });
-        using var other = SmallTraining.LoadModel(threads);
-        using var single = Fast(other);
-        AssertSameColumns(model.Transform(Photos), single.Transform(Photos));
     }
 
     [TestMethod]

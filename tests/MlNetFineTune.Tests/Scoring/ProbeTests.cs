@@ -77,7 +77,11 @@ public sealed class ProbeTests
     {
         using var loaded = SmallTraining.LoadModel(_ml);
         using var channel = ((IHostEnvironment)_ml).Start("Probe");
-        var manifest = loaded.Manifest with { ProbeScores = [.. loaded.Manifest.ProbeScores.Select(score => score + 0.01f)] };
+        var manifest = loaded.Manifest with
+        {
+            ProbeScores = [.. loaded.Manifest.ProbeScores.Select(score => score + 0.01f)],
+            OnProbeMismatch = ProbeMismatch.Throw,
+        };
 
         Check(manifest with { UsesBFloat16 = true });
         Assert.ThrowsExactly<InvalidDataException>(() => Check(manifest));

@@ -1,7 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -198,25 +197,6 @@ public sealed class FrozenEngineTests
         {
             set_num_threads(threads);
         }
-    }
-
-    [TestMethod]
-    public void TheContextsSessionOptionsReachTheEngine()
-    {
-        var created = 0;
-        _ml.SetOnnxSessionOption(new OnnxSessionOptions
-        {
-            CreateSessionOptions = () =>
-            {
-                created++;
-                return new SessionOptions { IntraOpNumThreads = 1 };
-            },
-        });
-        using var expected = Fit(s_options);
-        Assert.AreEqual(0, created);
-        using var actual = Fit(s_options with { FrozenEngine = FrozenEngine.OnnxRuntime });
-        Assert.AreEqual(1, created);
-        AssertClose(expected, actual);
     }
 
     [TestMethod]
