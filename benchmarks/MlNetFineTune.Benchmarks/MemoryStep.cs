@@ -63,7 +63,9 @@ internal sealed class MemoryStep : Benchmark
         var ratio = PairedTiming.Median([.. pairs.Select(pair => pair.Keep.Rate / pair.Leave.Rate)]);
         BenchmarkRecorder.Print(new ResultTable(
             [$"{what}, medians of {rounds} pairs", "images/s", "system s", "user s", "peak MB", "ratio"],
-            [Row("pages kept", [.. pairs.Select(pair => pair.Keep)], 1), Row("usual", [.. pairs.Select(pair => pair.Leave)], ratio)]));
+        [
+            Row("pages kept", [.. pairs.Select(pair => pair.Keep)], 1), Row("usual", [.. pairs.Select(pair => pair.Leave)], ratio),
+        ]));
         return ratio;
 
         Result Measure(bool keep) => StudyProcess.Run<Result>(

@@ -24,15 +24,28 @@ internal static class Photos
     public static (int Count, double Mean) Decode(
         IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0, bool withMean = true)
     {
-        using var files = new StoredRows(Path.GetTempPath());
+        using var rows = Open(paths, new ImageEncoder(preprocessing));
+        return Decode(rows, preprocessing, augmentation, epoch, withMean);
+    }
+
+    /// <summary>The rows of a training. The caller disposes them.</summary>
+    public static EncodedImages Open(IReadOnlyList<string> paths, ImageEncoder encoder, ShrunkPictures? shrunk = null)
+    {
+        var files = new StoredRows(Path.GetTempPath());
         foreach (var path in paths)
             files.Add(new Picture(new PictureHead(Path: path)));
-        using var rows = new EncodedImages(files, "ImagePath", new ImageEncoder(preprocessing));
+        return new EncodedImages(files, "ImagePath", encoder, shrunk);
+    }
+
+    /// <summary>Reads every row once, as training does, and normalises each batch.</summary>
+    public static (int Count, double Mean) Decode(
+        EncodedImages rows, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch, bool withMean)
+    {
         using var normalizer = new PixelNormalizer(preprocessing, CPU);
         var loader = new BatchLoader(rows, seed: 1, Workers);
         var (count, sum) = (0, 0.0);
         foreach (var batch in loader.Read(
-            BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow,
+            BatchLoader.Split([.. Enumerable.Range(0, rows.Count)], Networks.Batch), augmentation, epoch, OnBadRow,
             CancellationToken.None))
         {
             using var pixels = normalizer.ToTensor(batch.Samples, batch.Count);
@@ -44,6 +57,6 @@ internal static class Photos
         }
         return (count, sum / count);
 
-        void OnBadRow(int row, string reason) => throw new InvalidDataException($"'{paths[row]}': {reason}");
+        void OnBadRow(int row, string reason) => throw new InvalidDataException($"'{rows.PathOf(row)}': {reason}");
     }
 }

@@ -40,9 +40,9 @@ internal static class PrecisionStudy
             {
                 List<Result> results = [.. Enumerable.Range(1, seeds).Select(number =>
                     StudyProcess.Run<Result>(Name, One, name, $"{one}", $"{number}"))];
-                Console.WriteLine($"| {name} | {one} | {Mean(results, result => result.Accuracy)} | "
-                    + $"{Mean(results, result => result.LogLoss)} | {Mean(results, result => result.Seconds, "0")} | "
-                    + $"{Mean(results, result => result.CpuSeconds, "0")} |");
+                Console.WriteLine(
+                    $"| {name} | {one} | {Mean(results, result => result.Accuracy)} | {Mean(results, result => result.LogLoss)} | "
+                    + $"{Mean(results, result => result.Seconds, "0")} | {Mean(results, result => result.CpuSeconds, "0")} |");
             }
         }
         return 0;

@@ -32,6 +32,8 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
     [ConformalStudy.Name] = (ConformalStudy.Run, ConformalStudy.Usage),
     [PrecisionStudy.Name] = (PrecisionStudy.Run, PrecisionStudy.Usage),
+    [PictureCacheStudy.Name] = (PictureCacheStudy.Run, PictureCacheStudy.Usage),
+    [ProgressiveStudy.Name] = (ProgressiveStudy.Run, ProgressiveStudy.Usage),
     [ShardingStudy.Name] = (ShardingStudy.Run, ShardingStudy.Usage),
 };
 

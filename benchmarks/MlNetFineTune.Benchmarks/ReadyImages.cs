@@ -50,7 +50,10 @@ internal sealed class ReadyImages : IDisposable
 
     public FineTuningTransformer Model { get; }
 
-    public List<float[]> Ours() => [.. Model.Transform(View).GetColumn<float[]>("Score")];
+    public List<float[]> Ours() => ScoresOf(Model);
+
+    /// <summary>The scores of the images by another model on the same column.</summary>
+    public List<float[]> ScoresOf(FineTuningTransformer model) => [.. model.Transform(View).GetColumn<float[]>("Score")];
 
     public List<float[]> Plain(int batch)
     {

@@ -12,9 +12,12 @@ internal static class ReadyModel
     /// <param name="backbone">The network with its weights.</param>
     /// <param name="view">Data with a key column <c>Label</c>.</param>
     /// <param name="imageColumn">Name of the image column.</param>
-    public static FineTuningTransformer Of(MLContext ml, Backbone backbone, IDataView view, string imageColumn)
+    /// <param name="usesBFloat16">Whether it computes in bfloat16.</param>
+    public static FineTuningTransformer Of(
+        MLContext ml, Backbone backbone, IDataView view, string imageColumn, bool usesBFloat16 = false)
     {
         var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
+        classifier.UsesBFloat16 = usesBFloat16;
         classifier.PrepareForScoring();
         var options = new ImageFineTuningOptions { Backbone = backbone, ImageColumnName = imageColumn };
         var report = new TrainingReport

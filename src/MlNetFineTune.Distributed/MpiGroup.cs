@@ -24,15 +24,18 @@ internal sealed class MpiGroup : ProcessGroup
 
     private readonly MpiLibrary _library;
     private readonly int? _threads;
+    private readonly bool _mayUseNccl;
     private readonly Peers _peers;
     private readonly Func<bool> _listen;
     private volatile string _position = "";
     private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
+    private NcclCommunicator? _nccl;
+    private bool _agreesOnNccl; // at the next sum of a tensor
     private int _thread; // the one inside an operation; 0 where none is
 
     public MpiGroup(MpiLibrary library, MpiOptions options)
     {
-        (_library, _threads, _peers) = (library, options.Threads, new Peers(library));
+        (_library, _threads, _mayUseNccl, _peers) = (library, options.Threads, options.UseNccl, new Peers(library));
         _listen = _peers.Listen;
         Timeout = options.Timeout;
     }
@@ -73,6 +76,7 @@ internal sealed class MpiGroup : ProcessGroup
         Placement = Placement.Of(this);
         Placement.SetThreads(_threads);
         SumCheck.Run(this, _library.Version);
+        _agreesOnNccl = _mayUseNccl;
     }
 
     internal override unsafe void Sum(Span<double> values)
@@ -128,10 +132,26 @@ internal sealed class MpiGroup : ProcessGroup
             throw new ArgumentException(
                 $"A sum over processes needs a contiguous tensor of Float32; this one is of {buffer.dtype}"
                 + $"{(buffer.is_contiguous() ? "" : " and not contiguous")}.", nameof(buffer));
+        if (_agreesOnNccl)
+        {
+            _agreesOnNccl = false;
+            _nccl = NcclCommunicator.Agree(this, buffer);
+            if (_nccl is not null)
+                SumCheck.Tensors(this, "NCCL", buffer.device);
+        }
         using var turn = Enter();
-        var sum = new TensorSum(this, _library, buffer, Begin(OperationKind.TensorSum, buffer.numel(), []));
+        var sum = Create(buffer);
+        sum.Start();
         _pending.Add(sum);
         return sum;
+    }
+
+    private TensorSum Create(Tensor buffer)
+    {
+        // A process whose tensor has come to another device does something else than the others: they say so instead of waiting.
+        var isOnGpu = _nccl is not null && NcclCommunicator.DeviceOf(buffer) == _nccl.Device;
+        var exchange = Begin(isOnGpu ? OperationKind.DeviceSum : OperationKind.TensorSum, buffer.numel(), []);
+        return isOnGpu ? new NcclSum(this, _nccl!, buffer, exchange) : new HostSum(this, _library, buffer, exchange);
     }
 
     internal override byte[][] Gather(ReadOnlySpan<byte> bytes)
@@ -207,7 +227,10 @@ internal sealed class MpiGroup : ProcessGroup
     public void WaitFor(Exchange exchange, object keep) => WaitFor(exchange.Test, exchange, exchange.Own, keep);
 
     /// <inheritdoc cref="WaitFor(Exchange, object)"/>
-    public void WaitFor(Requests requests, in Notice own, object keep) => WaitFor(requests.Test, null, own, keep);
+    public void WaitFor(Requests requests, in Notice own, object keep) => WaitFor(requests.Test, own, keep);
+
+    /// <summary>Waits until a transfer is complete that all have come to.</summary>
+    public void WaitFor(Func<bool> isTransferred, in Notice own, object keep) => WaitFor(isTransferred, null, own, keep);
 
     /// <summary>Removes a sum that is complete.</summary>
     public void Forget(TensorSum sum) => _pending.Remove(sum);
@@ -246,6 +269,22 @@ internal sealed class MpiGroup : ProcessGroup
         {
             throw Failed(fault);
         }
+        catch (NcclException fault)
+        {
+            throw _peers.Fail($"{Name}{At}: NCCL failed. {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>
+    /// Calls a function of a library that returns only when all processes have called it, for a limited time, on a thread of its own.
+    /// </summary>
+    /// <exception cref="ProcessGroupException">It has not returned.</exception>
+    public T Within<T>(string function, Func<T> call)
+    {
+        var work = Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (Task.WhenAny(work, Task.Delay(Timeout)).GetAwaiter().GetResult() == work)
+            return work.GetAwaiter().GetResult();
+        throw _peers.Fail($"{Name}{At} has waited {Timeout.TotalSeconds:0} s in {function}: another process has not come to it.");
     }
 
     /// <summary>The turn of this thread: until its end no other thread may use the group.</summary>

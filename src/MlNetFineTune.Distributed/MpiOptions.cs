@@ -39,6 +39,13 @@ public sealed record MpiOptions
     }
 
     /// <summary>
+    /// Whether tensors on GPUs are summed by NCCL (<c>libnccl.so.2</c>, Linux). Default true: where every process computes on a GPU and
+    /// NCCL loads; else, and with false, they are copied to the host for a sum, and back. Process 0 says on the error stream why NCCL is
+    /// not used.
+    /// </summary>
+    public bool UseNccl { get; init; } = true;
+
+    /// <summary>
     /// Name or path of the MPI library, such as <c>/opt/mpich/lib/libmpi.so</c>. Default null: the value of
     /// <c>MLNETFINETUNE_MPI_LIBRARY</c>; else the usual names of the launcher's own implementation (Open MPI, MPICH, Intel MPI, MS-MPI)
     /// where the system's loader finds them. It must work with the launcher that starts the processes.

@@ -24,7 +24,7 @@ public static class MpiProcessGroup
         /// ends the others (srun only with `--kill-on-bad-exit=1`); one that hangs by those that wait for it, after `MpiOptions.Timeout`.
         /// The newest checkpoint remains.
         ///
-        /// Tensors on a GPU are copied to the host for a sum, and back.
+        /// Tensors on GPUs are summed by NCCL where all processes have it, and else copied to the host for a sum, and back.
         /// ]]></format>
         /// </remarks>
         /// <param name="options">Settings. Default null: those of <c>new MpiOptions()</c>. Later calls have no or equal options.</param>

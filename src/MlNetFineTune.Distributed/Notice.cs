@@ -52,6 +52,7 @@ internal unsafe struct Notice
         {
             OperationKind.Sum => $"the sum of {Length} numbers",
             OperationKind.TensorSum => $"the sum of a tensor of {Length} numbers",
+            OperationKind.DeviceSum => $"the sum of a tensor of {Length} numbers on GPUs",
             OperationKind.Gather => $"a gather of {Length} bytes",
             OperationKind.Broadcast => "a broadcast",
             OperationKind.End => "the end of its program",

@@ -5,6 +5,10 @@ internal enum OperationKind
 {
     Sum = 1,
     TensorSum,
+
+    /// <summary>The sum of a tensor by NCCL, from GPU to GPU.</summary>
+    DeviceSum,
+
     Gather,
     Broadcast,
 

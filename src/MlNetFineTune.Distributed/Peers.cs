@@ -47,7 +47,7 @@ internal sealed class Peers(MpiLibrary library)
         }
         _lastHeard[rank] = notice;
         if (notice.Kind != own.Kind || notice.Number != own.Number
-            || (notice.Kind is OperationKind.Sum or OperationKind.TensorSum && notice.Length != own.Length))
+            || (notice.Kind is OperationKind.Sum or OperationKind.TensorSum or OperationKind.DeviceSum && notice.Length != own.Length))
         {
             throw Fail(
                 $"{Name} has come to {own}, but rank {rank} to {notice}. All processes must run the same program with the same options and "

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MlNetFineTune.MlNet;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Distributed;
@@ -29,22 +30,26 @@ internal static class SumCheck
                 Verify(group, library, sums[i], i, tolerance: 1e-12);
             Compare(group, library, MemoryMarshal.AsBytes(sums.AsSpan()));
         }
-        Tensors(group, library);
+        TorchRuntime.EnsureLoaded();
+        Tensors(group, library, CPU);
     }
 
-    private static void Tensors(MpiGroup group, string library)
+    /// <summary>The part about tensors.</summary>
+    /// <exception cref="InvalidOperationException">The library computes wrong sums.</exception>
+    public static void Tensors(MpiGroup group, string library, Device device)
     {
-        TorchRuntime.EnsureLoaded();
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var tensor = empty([TensorLength], dtype: ScalarType.Float32, device: CPU);
-        var sums = MemoryMarshal.Cast<byte, float>(tensor.bytes);
-        for (var i = 0; i < sums.Length; i++)
-            sums[i] = (float)Term(group.Rank, i);
+        var terms = new float[TensorLength];
+        for (var i = 0; i < terms.Length; i++)
+            terms[i] = (float)Term(group.Rank, i);
+        var tensor = torch.tensor(terms, [TensorLength], ScalarType.Float32, device);
         group.StartSum(tensor).Wait();
+        var onHost = tensor.cpu();
+        var sums = MemoryMarshal.Cast<byte, float>(onHost.bytes);
         for (var i = 0; i < sums.Length; i++)
             Verify(group, library, sums[i], i, tolerance: 1e-6);
-        Compare(group, library, tensor.bytes);
+        Compare(group, library, onHost.bytes);
     }
 
     private static void Verify(MpiGroup group, string library, double sum, int i, double tolerance)
@@ -64,7 +69,7 @@ internal static class SumCheck
         {
             throw new InvalidOperationException(
                 $"{group.Name}: {library} computes sums that differ from process to process in their last bits, so that the processes "
-                + "would train different models. Choose another algorithm of its MPI_Iallreduce.");
+                + "would train different models. Choose another algorithm of its all-reduce.");
         }
     }
 

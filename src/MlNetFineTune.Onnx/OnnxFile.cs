@@ -29,8 +29,20 @@ internal static class OnnxFile
         string path, NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
         IReadOnlyDictionary<string, string> metadata)
     {
+        var model = Model(graph, outputs, metadata);
+        AtomicFile.Write(path, stream => model.WriteTo(stream));
+    }
+
+    /// <summary>The bytes of a file without metadata.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static byte[] ToBytes(NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs) =>
+        Model(graph, outputs, new Dictionary<string, string>()).ToByteArray();
+
+    private static ModelProto Model(
+        NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs, IReadOnlyDictionary<string, string> metadata)
+    {
         CheckSize(graph);
-        var model = new ModelProto
+        return new ModelProto
         {
             IrVersion = FormatVersion,
             ProducerName = "MlNetFineTune",
@@ -39,7 +51,6 @@ internal static class OnnxFile
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = NetworkGraph.OperatorSet } },
             MetadataProps = { metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }) },
         };
-        AtomicFile.Write(path, stream => model.WriteTo(stream));
     }
 
     private static void CheckSize(NetworkGraph graph)

@@ -11,6 +11,12 @@ var what = args[0];
 var options = new MpiOptions { Timeout = TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)) };
 if (what == "comes-late" && Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_RANK") == "1")
     Thread.Sleep(Timeout.Infinite); // the others wait inside MPI_Init_thread
+// Tensors in the host's memory pass for those of a GPU: a library of the tests stands in for NCCL. "rank": but for that of process 1.
+if (Environment.GetEnvironmentVariable("MLNETFINETUNE_TEST_NCCL") is { } nccl)
+{
+    NcclCommunicator.DeviceOf =
+        _ => nccl == "rank" && Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_RANK") == "1" ? null : 0;
+}
 var group = ProcessGroup.Mpi(options);
 switch (what)
 {

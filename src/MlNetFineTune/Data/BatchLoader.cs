@@ -23,6 +23,8 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
     {
         // No worker would fill the buffer of a batch without rows.
         var filled = batches.Any(batch => batch.Length == 0) ? [.. batches.Where(batch => batch.Length > 0)] : batches;
+        rows.AroundPass();
+        using var around = new AfterPass(rows);
         using var pass = new Pass(filled, Math.Min(workers, filled.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
         using var read = pass.Batches(onBadRow).GetEnumerator();
         foreach (var batch in batches)
@@ -52,6 +54,12 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
             batches[b] = [.. order.Skip(begin).Take(end - begin)];
         }
         return batches;
+    }
+
+    // Disposed after the pass, whose threads have then ended.
+    private sealed class AfterPass(Dataset rows) : IDisposable
+    {
+        public void Dispose() => rows.AroundPass();
     }
 
     private sealed class Pass : IDisposable

@@ -63,6 +63,17 @@ internal abstract class Dataset : IDisposable
         hash.AppendData(bytes);
     }
 
+    /// <summary>
+    /// What augmented rows are made from, if it is not the row itself: they are then other rows, with other keys in a cache. Otherwise
+    /// empty.
+    /// </summary>
+    public virtual string AugmentedFrom => "";
+
+    /// <summary>Called before and after a pass over rows, on one thread, while no row of the pass is being encoded.</summary>
+    public virtual void AroundPass()
+    {
+    }
+
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public abstract string? Encode(

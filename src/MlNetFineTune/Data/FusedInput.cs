@@ -108,6 +108,10 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
         public override string? DescribeStorage() => picture.DescribeStorage();
 
+        public override string AugmentedFrom => picture.AugmentedFrom;
+
+        public override void AroundPass() => picture.AroundPass();
+
         public override void Identify(int row, IncrementalHash hash)
         {
             picture.Identify(row, hash);

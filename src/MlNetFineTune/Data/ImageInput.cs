@@ -17,8 +17,10 @@ namespace MlNetFineTune.Data;
 /// Whether the files that <c>AugmentImages</c> decoded to the column are read instead of its images. Only for who trains on them as well:
 /// a JPEG decoded at a fraction of its size differs slightly from the whole one.
 /// </param>
+/// <param name="pictures">Where shrunk pictures are kept for training; null for <see cref="PictureCache.None"/>.</param>
 internal sealed class ImageInput(
-    ImageColumn input, ImageEncoder encoder, int channels = InputChannels.Colors, bool prefersFiles = true) : ModelInput
+    ImageColumn input, ImageEncoder encoder, int channels = InputChannels.Colors, bool prefersFiles = true,
+    PictureCache? pictures = null) : ModelInput
 {
     // Pictures in one forward pass, up to 224 pixels; fewer for larger ones. On a CPU larger batches are slower for MobileNetV2 and
     // ResNet-18, because their activations exceed the caches. A GPU needs larger batches for full utilisation.
@@ -64,23 +66,28 @@ internal sealed class ImageInput(
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
         new Collector(input.CreateReader(row, prefersFiles), new StoredRows(Contexts.TemporaryFolder(host)),
-            input.Column, encoder);
+            input.Column, encoder, pictures?.CacheFor(encoder, host));
 
     public override RowReader Read(IHost host, DataViewRow row, int places) =>
         new RowImages(input.CreateReader(row, prefersFiles), encoder, places);
 
-    private sealed class Collector(PictureReader reader, StoredRows images, string column, ImageEncoder encoder) : DatasetBuilder
+    private sealed class Collector(
+        PictureReader reader, StoredRows images, string column, ImageEncoder encoder, ShrunkPictures? shrunk) : DatasetBuilder
     {
         public override void Collect() => images.Add(reader.Read());
 
-        public override Dataset ToRows() => new EncodedImages(images, column, encoder);
+        public override Dataset ToRows() => new EncodedImages(images, column, encoder, shrunk);
 
         public override void Dispose() => images.Dispose();
     }
 }
 
 /// <summary>Pictures as pixels: [size, size, 3] bytes.</summary>
-internal sealed class EncodedImages(ImageRows images, string column, ImageEncoder encoder) : Dataset
+/// <param name="images">The pictures. Disposed with this.</param>
+/// <param name="column">Name of their column.</param>
+/// <param name="encoder">Encodes them.</param>
+/// <param name="shrunk">From which pictures are augmented; null for themselves. Disposed with this.</param>
+internal sealed class EncodedImages(ImageRows images, string column, ImageEncoder encoder, ShrunkPictures? shrunk = null) : Dataset
 {
     public override int Count => images.Count;
 
@@ -100,9 +107,20 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
 
     public override ContentHash? ContentOf(int row) => images.ContentOf(row);
 
+    public override string AugmentedFrom => shrunk?.Description ?? "";
+
+    public override void AroundPass() => shrunk?.Synchronize();
+
+    // Unaugmented pictures are those of scoring, whose pixels must be the same.
     public override string? Encode(
         int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
-        images.Encode(row, encoder, augmentation, random, output, cancellation);
+        shrunk is null || augmentation.IsNone ? images.Encode(row, encoder, augmentation, random, output, cancellation)
+        : shrunk.TryEncode(row, augmentation, random, output, cancellation) ? null
+        : images.EncodeShrunk(row, shrunk, augmentation, random, output, cancellation);
 
-    public override void Dispose() => images.Dispose();
+    public override void Dispose()
+    {
+        shrunk?.Dispose();
+        images.Dispose();
+    }
 }

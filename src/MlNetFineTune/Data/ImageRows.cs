@@ -29,5 +29,10 @@ internal abstract class ImageRows : IDisposable
         int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default);
 
+    /// <summary>As <see cref="Encode"/>, by pictures that are shrunk once.</summary>
+    public virtual string? EncodeShrunk(
+        int row, ShrunkPictures shrunk, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default) => Encode(row, shrunk.Encoder, augmentation, random, output, cancellation);
+
     public abstract void Dispose();
 }

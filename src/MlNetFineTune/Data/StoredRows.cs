@@ -90,6 +90,18 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output, cancellation);
     }
 
+    /// <summary>Thread-safe after the last <see cref="Add"/>.</summary>
+    public override string? EncodeShrunk(
+        int row, ShrunkPictures shrunk, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default)
+    {
+        var (head, offset, length) = _index[row];
+        using var share = ByteBudget.Sources.Take(length, cancellation);
+        using var bytes = new ScratchBuffer<byte>(length);
+        Read(offset, bytes.Span);
+        return shrunk.Encode(row, new Picture(head, bytes.Span), augmentation, random, output, cancellation);
+    }
+
     private void Read(long offset, Span<byte> bytes)
     {
         for (var read = 0; read < bytes.Length;)

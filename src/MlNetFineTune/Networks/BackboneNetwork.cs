@@ -73,10 +73,12 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return weights;
     }
 
-    /// <summary>The network in inference mode as operators: [N, C, H, W] -> [N, <see cref="Features"/>].</summary>
+    /// <summary>
+    /// The first stages in inference mode as operators; all of them: [N, C, H, W] -> [N, <see cref="Features"/>].
+    /// </summary>
     /// <exception cref="NotSupportedException">The network is a TorchScript program, whose operators are not known.</exception>
-    public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) =>
-        _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
+    public GraphValue Write(NetworkGraph graph, GraphValue pixels, int stages) =>
+        _stages.Take(stages).Aggregate(pixels, (current, stage) => stage.Write(graph, current));
 
     /// <summary>
     /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds

@@ -306,6 +306,12 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");
 
+    /// <summary>The first stages in inference mode as operators. Copies their weights, adapters merged.</summary>
+    /// <param name="stages">Number of stages, at least 1, which run by themselves (<see cref="RunsAlone"/>).</param>
+    /// <exception cref="NotSupportedException">Nothing is known of what a part of them computes; the message names it.</exception>
+    public virtual StageGraph WriteFirst(int stages) =>
+        throw new NotSupportedException($"Nothing is known of what {Name} computes.");
+
     public abstract void Dispose();
 
     protected abstract void Move(Device device);

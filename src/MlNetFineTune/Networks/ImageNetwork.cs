@@ -204,7 +204,20 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override Tensor FeaturesOf(Tensor activations) => Pool?.forward(activations) ?? base.FeaturesOf(activations);
 
     public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
-        head.Write(graph, Backbone.Write(graph, inputs.Activations), inputs.Beside);
+        head.Write(graph, Backbone.Write(graph, inputs.Activations, Stages.Count), inputs.Beside);
+
+    public override StageGraph WriteFirst(int stages)
+    {
+        var size = Definition.Preprocessing.Size;
+        var graph = new NetworkGraph(size);
+        var pixels = graph.AddInput("pixels", [Definition.InputChannels, size, size]); // normalised
+        return new StageGraph(graph, Backbone.Write(graph, pixels, stages), Enter, Leave);
+
+        static Tensor[] Enter(ModelInputs inputs) => [inputs.Activations.contiguous()]; // from channels-last
+
+        static Tensor Leave(Tensor activations, ModelInputs inputs) =>
+            activations.ndim == 4 ? ChannelsLast.Of(activations) : activations.alias();
+    }
 
     public override void Dispose()
     {

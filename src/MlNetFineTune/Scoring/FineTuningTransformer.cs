@@ -98,6 +98,12 @@ public sealed class FineTuningTransformer
     /// <summary>The views of a picture that are scored and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
 
+    /// <summary>
+    /// What computes the stages of the network below its head: "libtorch", or the name and version of ONNX Runtime in a model that
+    /// <c>WithOnnxRuntime</c> (package MlNetFineTune.Onnx) has returned and that did not fall back.
+    /// </summary>
+    public string ScoringEngine => Scorer.Engine;
+
     internal IHost Host { get; }
 
     internal NetworkScorer Scorer { get; }
@@ -202,6 +208,15 @@ public sealed class FineTuningTransformer
         var model = _model with { Manifest = Manifest with { TestTimeAugmentation = augmentation.Code } };
         return new FineTuningTransformer(Host, model, Scorer.Share(model.Views), Report);
     }
+
+    /// <summary>A model on the same network and the same engine. Each is disposed independently.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal FineTuningTransformer Share() => new(Host, _model, Scorer.Share(Scorer.Views), Report);
+
+    /// <summary>A model on the same network, with an engine. Each is disposed independently.</summary>
+    /// <param name="engine">Computes the stages below the head. Ownership is transferred, unless this throws.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal FineTuningTransformer With(StageEngine engine) => new(Host, _model, Scorer.With(engine), Report);
 
     /// <summary>
     /// Returns a copy whose weights are rounded to half precision, so that its file is half as large. It computes in single precision, at

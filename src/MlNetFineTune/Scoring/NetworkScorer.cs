@@ -11,6 +11,7 @@ namespace MlNetFineTune.Scoring;
 internal sealed class NetworkScorer : IBatchScorer, IDisposable
 {
     private readonly SharedNetwork _shared;
+    private readonly SharedEngine? _engine;
     private readonly ScoreFunction _function;
     // No tensor is freed during a forward pass.
     private readonly DisposalGuard _guard;
@@ -18,10 +19,13 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     /// <param name="network">The network, prepared for scoring.</param>
     /// <param name="function">The function that is computed for each row.</param>
     /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
-    public NetworkScorer(SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views)
+    /// <param name="engine">Computes the stages below the head; null for libtorch.</param>
+    public NetworkScorer(
+        SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views, SharedEngine? engine = null)
     {
         network.Join();
-        _shared = network;
+        engine?.Join();
+        (_shared, _engine) = (network, engine);
         _function = function;
         _guard = new DisposalGuard(function.Owner, "The fine-tuned model was disposed; load it again, or dispose it later.");
         Views = views;
@@ -48,11 +52,26 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     /// <summary>The network, which can be shared with other scorers.</summary>
     public SharedNetwork Shared => _shared;
 
-    /// <summary>Another scorer on the same network. Each is disposed independently.</summary>
+    /// <summary>Name of what computes the stages below the head.</summary>
+    public string Engine => _engine?.Engine.Name ?? StageEngine.LibTorch;
+
+    /// <summary>Whether libtorch computes all.</summary>
+    public bool IsOnLibTorch => _engine is null;
+
+    /// <summary>Another scorer on the same network and the same engine. Each is disposed independently.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
         using var lease = _guard.Use();
-        return new NetworkScorer(_shared, _function, views);
+        return new NetworkScorer(_shared, _function, views, _engine);
+    }
+
+    /// <summary>Another scorer on the same network, with an engine. Each is disposed independently.</summary>
+    /// <param name="engine">Computes the stages below the head. Ownership is transferred, unless this throws.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public NetworkScorer With(StageEngine engine)
+    {
+        using var lease = _guard.Use();
+        return new NetworkScorer(_shared, _function, Views, new SharedEngine(engine));
     }
 
     /// <param name="rows">Encoded rows: [count, views, bytes of a view].</param>
@@ -73,7 +92,10 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _function.Compute(_shared.Network, _shared.Collator.Collate(rows, count * Views.Count));
+        var (network, inputs) = (_shared.Network, _shared.Collator.Collate(rows, count * Views.Count));
+        var result = _engine is null
+            ? _function.Compute(network, inputs, 0)
+            : _function.Compute(network, inputs.With(_engine.Engine.Forward(inputs)), network.Stages.Count);
         if (Views.Count > 1)
             result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
         result.cpu().data<float>().CopyTo(scores);
@@ -86,5 +108,9 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
         action(_shared.Network);
     }
 
-    public void Dispose() => _guard.Dispose(_shared.Leave);
+    public void Dispose() => _guard.Dispose(() =>
+    {
+        _engine?.Leave();
+        _shared.Leave();
+    });
 }

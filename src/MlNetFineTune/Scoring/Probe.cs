@@ -31,7 +31,7 @@ internal static class Probe
         using var inference = inference_mode();
         using var collator = input.CreateCollator(network.Device);
         var samples = collator.Collate(Repeat(input.ProbeSample(), count), count);
-        return [.. function.Compute(network, samples).cpu().data<float>()];
+        return [.. function.Compute(network, samples, 0).cpu().data<float>()];
     }
 
     /// <summary>

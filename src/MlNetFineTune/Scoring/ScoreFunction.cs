@@ -6,8 +6,11 @@ namespace MlNetFineTune.Scoring;
 
 /// <summary>The function of a network in inference mode: a fixed number of values for each row.</summary>
 /// <param name="Length">Number of values per row.</param>
-/// <param name="Compute">From a batch of rows to [N, <paramref name="Length"/>], in the caller's dispose scope.</param>
-internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInputs, Tensor> Compute)
+/// <param name="Compute">
+/// From a batch of rows to [N, <paramref name="Length"/>], in the caller's dispose scope. The number is that of the stages that ran before,
+/// whose result the inputs are: 0, or all stages below the head.
+/// </param>
+internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInputs, int, Tensor> Compute)
 {
     /// <summary>The missing result of a row that cannot be read, for the log.</summary>
     public string Missing { get; init; } = "scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics";
@@ -19,10 +22,13 @@ internal sealed record ScoreFunction(int Length, Func<FineTunedNetwork, ModelInp
     public static ScoreFunction Of(Objective objective, NearestNeighbors? nearest = null)
     {
         if (nearest is null)
-            return new(objective.ScoreLength, (network, inputs) => objective.ScoresOf(network.ForwardRest(inputs, first: 0), inputs));
-        return new(objective.ScoreLength + 1, (network, inputs) =>
         {
-            var features = network.ForwardFirst(inputs, network.Stages.Count); // [N, ...]
+            return new(
+                objective.ScoreLength, (network, inputs, first) => objective.ScoresOf(network.ForwardRest(inputs, first), inputs));
+        }
+        return new(objective.ScoreLength + 1, (network, inputs, first) =>
+        {
+            var features = first == 0 ? network.ForwardFirst(inputs, network.Stages.Count) : inputs.Activations; // [N, ...]
             // First: a head may change its input.
             float[] novelties = [.. network.FeaturesOf(features).FlatRows().Select(NoveltyOf)];
             var scores = objective.ScoresOf(network.ForwardRest(inputs.With(features), network.Stages.Count), inputs);

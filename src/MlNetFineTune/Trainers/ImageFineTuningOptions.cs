@@ -122,6 +122,21 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
     /// <summary>
+    /// Where photos are kept shrunk, so that augmented epochs after the first do not decode files. The result is that of training on the
+    /// shrunk photos, whether or not they are in the cache. Validation, unaugmented phases and scoring use the original files. Default
+    /// <see cref="PictureCache.None"/>: files are decoded in every epoch.
+    /// </summary>
+    public PictureCache PictureCache
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(PictureCache));
+            field = value;
+        }
+    } = PictureCache.None;
+
+    /// <summary>
     /// Describes the planned training as text: the epochs of each phase, and for each stage the trained parameters, their number and their
     /// learning rate before the schedule. Reads no data and therefore omits the layers of <see cref="TableColumns"/>, which are trained
     /// with the head.
@@ -158,7 +173,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         ? CreateInput()
         : new FusedInput(CreateInput(), Data.TableColumns.InputsOf(TableColumns, context, schema), MissingPictures);
 
-    internal ImageInput CreateInput() => new(ImageColumn, new ImageEncoder(Backbone.Preprocessing), Backbone.InputChannels);
+    internal ImageInput CreateInput() =>
+        new(ImageColumn, new ImageEncoder(Backbone.Preprocessing), Backbone.InputChannels, pictures: PictureCache);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log) =>
         Backbone.Weights.WithHead(
@@ -176,6 +192,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override IReadOnlyDictionary<string, string> DescribeOwn() => new Dictionary<string, string>
     {
         [nameof(Pooling)] = Pooling.ToString(),
+        [nameof(PictureCache)] = PictureCache.Description(Backbone.Preprocessing),
         [nameof(RawPixels)] = RawPixels?.ToString() ?? "none",
         [nameof(TestTimeAugmentation)] = TestTimeAugmentation.ToString(),
         [nameof(TableColumns)] = TableColumns.Count == 0 ? "none" : string.Join(", ", TableColumns.Select(column => column.ColumnName)),
@@ -208,6 +225,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                 $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: "
                     + "lower BatchSize.", "options");
         }
+        PictureCache.Check(Backbone.Preprocessing);
         Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         CheckTable();
         BatchAugmentation.Check(Augmentation, Epochs);

@@ -41,8 +41,10 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet)
             ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet);
         var pairs = phase.Planned.TrainsPairs;
-        return new PhaseInputs(
-            training, pairs ? null : EvaluatorOf(phase, features), SortsByLength: !features.CouldKeep(augmentation), pairs);
+        var validation = pairs ? null : EvaluatorOf(phase, features);
+        if (!training.ReadsRows && validation is not { ReadsRows: true })
+            phase.Encoder.EndEngine();
+        return new PhaseInputs(training, validation, SortsByLength: !features.CouldKeep(augmentation), pairs);
     }
 
     /// <summary>Number of steps of a phase, from its first epoch to its last.</summary>

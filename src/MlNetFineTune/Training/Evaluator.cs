@@ -16,6 +16,9 @@ namespace MlNetFineTune.Training;
 internal sealed class Evaluator(
     TrainingRun run, int frozenStages, int stagesBefore, StepInputs inputs, int[][] batches, ProgressMeter meter)
 {
+    /// <summary>Whether rows are read and the frozen stages run; false for cached features.</summary>
+    public bool ReadsRows => inputs.ReadsRows;
+
     /// <summary>The outputs of the last evaluation; null if they are not needed or too large to be stored.</summary>
     public RowOutputs? Outputs { get; private set; }
 

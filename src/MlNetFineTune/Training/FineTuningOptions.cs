@@ -121,6 +121,21 @@ public abstract record FineTuningOptions
     } = FeatureCache.InMemory();
 
     /// <summary>
+    /// What computes the frozen stages, for the cache and in the steps. Changes the result only by rounding. Default
+    /// <see cref="FrozenEngine.LibTorch"/>. Package <c>MlNetFineTune.Onnx</c> has <c>FrozenEngine.OnnxRuntime</c>, which is faster on most
+    /// CPUs. Stages that are trained are always computed by libtorch.
+    /// </summary>
+    public FrozenEngine FrozenEngine
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(FrozenEngine));
+            field = value;
+        }
+    } = FrozenEngine.LibTorch;
+
+    /// <summary>
     /// Whether a step stores only the activations between stages, and recomputes those within a stage in the backward pass (Chen et al.
     /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks that run as a
     /// whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have <see cref="IStagedModule.ComputationOf"/>.

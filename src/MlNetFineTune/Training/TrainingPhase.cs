@@ -1,3 +1,4 @@
+using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -41,7 +42,8 @@ internal sealed class TrainingPhase : IDisposable
         Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average && !planned.TrainsPairs
             ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
             : null;
-        Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
+        var alone = network.RunsAlone(FrozenStages) ? FrozenStages : 0;
+        Encoder = new FrozenEncoder(network, run.Input, alone, run.Seed, options.Workers, EngineOf(run, alone));
         _stages = options.ActivationCheckpointing
             ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
             : Group.IsSeveral && network.RunsInStages
@@ -230,6 +232,20 @@ internal sealed class TrainingPhase : IDisposable
         _buckets?.Dispose();
         _statistics?.Dispose();
         Encoder.Dispose();
+    }
+
+    // The same in all processes, which fill one cache.
+    private static StageEngine? EngineOf(TrainingRun run, int stages)
+    {
+        if (stages == 0 || run.Options.FrozenEngine == FrozenEngine.LibTorch)
+            return null;
+        var engine = run.Options.FrozenEngine.Open(run.Network, run.Input, stages, run.Channel);
+        if (!run.Processes.Any(engine is null))
+            return engine;
+        if (engine is not null)
+            run.Channel.Warning($"The frozen stages are computed by {StageEngine.LibTorch}: another process cannot use {engine.Name}.");
+        engine?.Dispose();
+        return null;
     }
 
     private string? FindUnusableNorm(ModelInputs inputs, int batch) => SingleRow.FindUnusableNorm(

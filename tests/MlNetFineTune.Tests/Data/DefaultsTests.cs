@@ -36,6 +36,7 @@ public sealed class DefaultsTests
             Epochs = 10
             ExampleWeightColumnName = null
             FeatureCache = InMemory(1024)
+            FrozenEngine = LibTorch
             GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null
@@ -47,6 +48,7 @@ public sealed class DefaultsTests
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
+            PictureCache = None
             Pooling = Native
             Precision = Float32
             PredictedLabelColumnName = PredictedLabel
@@ -102,6 +104,8 @@ public sealed class DefaultsTests
         Refuses(() => s_defaults with { Workers = 0 }, "Workers");
         Refuses(() => s_defaults with { EarlyStoppingPatience = 0 }, "EarlyStoppingPatience");
         Refuses(() => FeatureCache.InMemory(0), "megabytes");
+        Refuses(() => PictureCache.InFolder("pictures", 0), "longestSide");
+        Refuses(() => PictureCache.InFolder("pictures", 4097), "longestSide");
         foreach (var rate in new[] { 0, -1, float.NaN, float.PositiveInfinity })
             Refuses(() => s_defaults with { LearningRate = rate }, "The learning rate must be above 0.");
         foreach (var smoothing in new[] { -0.1f, 1, float.NaN })

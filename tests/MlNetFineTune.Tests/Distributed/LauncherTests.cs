@@ -133,6 +133,7 @@ public sealed class LauncherTests
         Assert.AreEqual(TimeSpan.FromMinutes(10), options.Timeout);
         Assert.IsNull(options.Threads);
         Assert.IsNull(options.Library);
+        Assert.IsTrue(options.UseNccl);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options with { Timeout = TimeSpan.Zero });
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options with { Timeout = Timeout.InfiniteTimeSpan });
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => options with { Threads = 0 });

@@ -209,6 +209,7 @@ public sealed class InternalsTests
         "Microsoft.ML.ModelSaveContext.SaveBinaryStream",
         "Microsoft.ML.ModelSaveContext.SetVersionInfo",
         "Microsoft.ML.Runtime.HostExtensions",
+        "Microsoft.ML.Runtime.HostExtensions.Info",
         "Microsoft.ML.Runtime.HostExtensions.Warning",
         "Microsoft.ML.SignatureLoadModel",
         "Microsoft.ML.Trainers.LinearBinaryModelParameters..ctor",

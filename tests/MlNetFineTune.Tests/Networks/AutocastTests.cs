@@ -60,7 +60,7 @@ public sealed class AutocastTests
         using (no_grad())
             scored = layer.forward(input);
 
-        Assert.IsTrue(trained.equal(expected).item<bool>() && trained.dtype == ScalarType.BFloat16);
+        Assert.IsTrue(trained.equal(expected).all().item<bool>() && trained.dtype == ScalarType.BFloat16);
         Assert.AreEqual(ScalarType.BFloat16, scored.dtype);
         var matrix = ones([4, 4], ScalarType.Float32);
         Assert.AreEqual(ScalarType.BFloat16, matrix.matmul(matrix).dtype, "autocast goes on");

@@ -59,7 +59,7 @@ public sealed partial class CulturesTests : IDisposable
         Calibration.None, Calibration.Temperature(0.9f), ClassificationLoss.CrossEntropy(0.1f),
         ClassificationLoss.Focal(1.5f), ClassificationLoss.BinaryCrossEntropy(0.1f), RegressionLoss.SquaredError,
         RegressionLoss.AbsoluteError, ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("I", 1.5f), ("ı", 2)),
-        ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), TestTimeAugmentation.None,
+        ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), PictureCache.None, TestTimeAugmentation.None,
         TestTimeAugmentation.MultiScale(1, 1.25f), HeadPooling.Native, HeadPooling.Attention(5000), new ImagePreprocessing(),
         ColorTriple.ImageNetStd,
         RawPixels.Planar(40, 40, white: 0.5f), TrainingCheckpoint.None,

@@ -137,12 +137,12 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         var expected = Train(_options, 12, 0);
         var path = Files.Single();
         var whole = File.ReadAllBytes(path);
-        var rowBytes = (whole.Length - FeatureFileForm.HeaderSize) / 12 - FeatureFileForm.EntrySize;
+        var rowBytes = (whole.Length - KeyedFileForm.HeaderSize) / 12 - KeyedFileForm.EntrySize;
         foreach (var (place, computed, words) in ((int, int, string)[])
             [
-                (FeatureFileForm.HeaderSize + 5 * rowBytes + 2, 1, "its checksum is wrong"),
+                (KeyedFileForm.HeaderSize + 5 * rowBytes + 2, 1, "its checksum is wrong"),
                 (whole.Length - 3, 12, "the checksum of its index is wrong"),
-                (FeatureFileForm.HeaderSize - 1, 12, "the checksum of its index is wrong"),
+                (KeyedFileForm.HeaderSize - 1, 12, "the checksum of its index is wrong"),
                 (8, 12, "do not fit each other"),
                 (24, 12, "do not fit each other"),
                 (33, 12, "do not fit each other"),

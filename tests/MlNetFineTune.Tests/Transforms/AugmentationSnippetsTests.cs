@@ -4,8 +4,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Transforms;
 
-/// <summary>The snippets of docs/augmentation.md on transforms: they are compiled here, run here, and are the same there, line by
-/// line.</summary>
+/// <summary>The snippets of docs/augmentation.md on transforms and photos: they are compiled here, run here, and are the same there, line
+/// by line.</summary>
 [TestClass]
 public sealed class AugmentationSnippetsTests
 {
@@ -53,6 +53,17 @@ public sealed class AugmentationSnippetsTests
             loaded.Transform(train).GetColumn<string>("PredictedLabel").ToArray());
         Assert.HasCount(3, folds);
         Verify(nameof(Rows));
+    }
+
+    [TestMethod]
+    public void ShrunkPhotos()
+    {
+        var usual = SmallTraining.Options;
+        // begin
+        var options = usual with { PictureCache = PictureCache.InFolder("pictures") };
+        // end
+        Assert.AreEqual("InFolder(longestSide: 64)", options.PictureCache.Description(options.Backbone.Preprocessing));
+        Verify(nameof(ShrunkPhotos));
     }
 
     private static void Verify(string method) =>

@@ -94,6 +94,13 @@ internal struct ImagePlan
         _keepsSize = true,
     };
 
+    /// <summary>A plan for the whole picture at another size.</summary>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="output">Size of the output.</param>
+    /// <param name="preprocessing">Interpolation; its size and crop are not used.</param>
+    public static ImagePlan Shrink(PixelSize size, PixelSize output, ImagePreprocessing preprocessing) =>
+        AtOwnSize(size, preprocessing) with { Output = output };
+
     /// <summary>The size to which a picture is resized before the output is cropped.</summary>
     public readonly PixelSize ResizedForCrop(int width, int height)
     {

@@ -44,15 +44,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 
             var (orientation, upright) = Upright(codec);
             var plan = Plan(upright.Width, upright.Height, augmentation, random);
-            var stored = SmallestDecode(codec, full, plan.Magnification(Preprocessing.Size));
-            var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
-            if (orientation >= 5)
-                plan.ScaleSource(down, across);
-            else
-                plan.ScaleSource(across, down);
-
-            using var share = ByteBudget.Pixels.Take(DecodeCost.Of(codec, encoded, full, stored, Preprocessing.Size), cancellation);
-            var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+            var info = ChooseDecode(codec, orientation, ref plan);
+            using var share = ByteBudget.Pixels.Take(DecodeCost.Of(codec, encoded, full, info.Size, Preprocessing.Size), cancellation);
             return plan.Warp is null && JpegWindow.IsPossible(codec, encoded) && TryDrawWindow(codec, info, orientation, plan, output)
                 ? null
                 : DrawWhole(codec, info, orientation, plan, output);
@@ -65,6 +58,19 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
         var size = new PixelSize(codec.Info.Width, codec.Info.Height);
         return (orientation, orientation >= 5 ? size.Transposed : size);
+    }
+
+    /// <summary>Chooses the size at which a picture is decoded, and adapts the plan to it.</summary>
+    internal static SKImageInfo ChooseDecode(SKCodec codec, int orientation, ref ImagePlan plan)
+    {
+        var full = codec.Info.Size;
+        var stored = SmallestDecode(codec, full, plan.Magnification(plan.Output));
+        var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
+        if (orientation >= 5)
+            plan.ScaleSource(down, across);
+        else
+            plan.ScaleSource(across, down);
+        return new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
     }
 
     private static bool TryDrawWindow(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
@@ -101,6 +107,21 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         var plan = Plan(source.Width, source.Height, augmentation, random);
         Draw(source, plan, output);
         return null;
+    }
+
+    /// <summary>Draws a picture that <see cref="ShrunkPicture"/> has shrunk.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
+    public void EncodeShrunk(
+        ShrunkPicture picture, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    {
+        var plan = Plan(picture.Size.Width, picture.Size.Height, augmentation, random);
+        var whole = new PixelSource(default, picture.Size.Width, picture.Size.Height, blueFirst: false);
+        var window = plan.Warp is null ? Resampler.Reads(whole, plan, plan.Output, Preprocessing.Interpolation) : whole.Window;
+        var bytes = window.Width * window.Height * 4;
+        using var share = ByteBudget.Pixels.Take(bytes, cancellation);
+        using var pixels = new ScratchBuffer<byte>(bytes);
+        picture.CopyTo(window, pixels.Span);
+        Draw(new PixelSource(pixels.Span, whole.Width, whole.Height, blueFirst: false, window: window), plan, output);
     }
 
     private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)

@@ -206,6 +206,17 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override GraphNetwork Write(NetworkGraph graph, GraphInputs inputs) =>
         TorchGraph.Write(_module, Name, graph, [inputs.Activations, .. inputs.Beside], _stages.Parts[^1]);
 
+    public override StageGraph WriteFirst(int stages)
+    {
+        var (graph, shape) = (new NetworkGraph(), _context.Inputs[0]);
+        var input = graph.AddInput("input", shape.Dimensions, shape.KeyCount > 0 ? GraphElement.Int64 : GraphElement.Single);
+        return new StageGraph(graph, TorchGraph.WriteBefore(_module, Name, graph, input, _stages.Parts[stages]), Enter, Leave);
+
+        static Tensor[] Enter(ModelInputs inputs) => [inputs.Activations.contiguous()];
+
+        static Tensor Leave(Tensor activations, ModelInputs inputs) => activations.alias();
+    }
+
     public override void Dispose()
     {
         Adapters.Dispose();

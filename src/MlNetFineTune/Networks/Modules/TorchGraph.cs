@@ -35,11 +35,23 @@ internal static class TorchGraph
         return new(Write(branches.Head, InputBranches.HeadName, owner, graph, graph.Concat(1, outputs)), Features: null);
     }
 
+    /// <summary>The children of a Sequential before one of them.</summary>
+    /// <param name="module">The user's.</param>
+    /// <param name="owner">What it is, for messages.</param>
+    /// <param name="graph">Gets the operators.</param>
+    /// <param name="input">[N, ...]; keys as indices.</param>
+    /// <param name="end">Name of the child.</param>
+    /// <exception cref="NotSupportedException">The module is no Sequential, or a layer is not known.</exception>
+    public static GraphValue WriteBefore(nn.Module module, string owner, NetworkGraph graph, GraphValue input, string end) =>
+        ChildrenOf(module) is { } children
+            ? children.TakeWhile(child => child.Name != end)
+                .Aggregate(input, (current, child) => Write(child.Module, child.Name, owner, graph, current))
+            : throw Unknown(module, "", owner);
+
     private static GraphValue Write(
         nn.Module module, string path, string owner, NetworkGraph graph, GraphValue input, Action<string, GraphValue>? enter = null)
     {
-        // Not a class derived from it, which may compute otherwise.
-        if (module is Sequential sequential && module.GetType() == typeof(Sequential) && Children(sequential) is { } children)
+        if (ChildrenOf(module) is { } children)
         {
             return children.Aggregate(input, (current, child) =>
             {
@@ -57,8 +69,11 @@ internal static class TorchGraph
         + "Build the module of these (of several inputs with InputBranches), or write it in Python and use torch.onnx.export there with "
         + "the weights of SaveWeights.");
 
-    private static List<(string Name, nn.Module Module)>? Children(Sequential sequential)
+    // Not of a class derived from Sequential, which may compute otherwise.
+    private static List<(string Name, nn.Module Module)>? ChildrenOf(nn.Module module)
     {
+        if (module is not Sequential sequential || module.GetType() != typeof(Sequential))
+            return null;
         var children = sequential.named_children().Select(child => (child.Item1, child.Item2)).ToList();
         return children.Count == sequential.Count ? children : null; // a child that is there twice has one name
     }

@@ -130,7 +130,12 @@ internal sealed class TextEncoder : IDisposable
     /// <param name="mask">[N, T], Int64: 1 for tokens, 0 for padding.</param>
     /// <param name="segments">[N, T], Int64; null if the network has at most one segment.</param>
     /// <returns>[N, C].</returns>
-    public GraphValue Write(NetworkGraph graph, GraphValue tokens, GraphValue mask, GraphValue? segments)
+    public GraphValue Write(NetworkGraph graph, GraphValue tokens, GraphValue mask, GraphValue? segments) =>
+        WritePooled(graph, WriteHidden(graph, tokens, mask, segments), mask);
+
+    /// <summary>The hidden vectors of the last stage in an exported graph, [N, T, C].</summary>
+    /// <inheritdoc cref="Write"/>
+    public GraphValue WriteHidden(NetworkGraph graph, GraphValue tokens, GraphValue mask, GraphValue? segments)
     {
         var hidden = WriteEmbeddings(graph, tokens, segments);
         var bias = WriteBias(graph, mask); // [N, 1, 1, T]
@@ -138,7 +143,7 @@ internal sealed class TextEncoder : IDisposable
             bias = graph.Sum(bias, _relative.Write(graph, tokens, _config.MaximumLength)); // [N, heads, T, T]
         foreach (var layer in _layers)
             hidden = layer.Write(graph, hidden, bias);
-        return WritePooled(graph, hidden, mask);
+        return hidden;
     }
 
     public void Dispose()

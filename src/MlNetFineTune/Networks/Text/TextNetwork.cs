@@ -130,6 +130,22 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
         return new GraphNetwork(Head.Write(graph, features), features);
     }
 
+    /// <summary>
+    /// Without the pooling, which depends on the task (words, answers) and is computed by <see cref="TextEncoder.Pool"/>.
+    /// </summary>
+    /// <inheritdoc/>
+    public override StageGraph WriteFirst(int stages)
+    {
+        if (!RunsAlone(stages))
+            throw new NotSupportedException($"The first {stages} of {Stages.Count} stages of {Name} do not run by themselves.");
+        var graph = new NetworkGraph();
+        var (tokens, mask) = (AddTokens(TextInputNames.Tokens), AddTokens(TextInputNames.Mask));
+        GraphValue? segments = HasSegments ? AddTokens(TextInputNames.Segments) : null;
+        return new StageGraph(graph, Encoder.WriteHidden(graph, tokens, mask, segments), Enter, Encoder.Pool);
+
+        GraphValue AddTokens(string name) => graph.AddInput(name, [GraphInput.Steps], GraphElement.Int64);
+    }
+
     public override void Dispose()
     {
         Encoder.Dispose();
@@ -145,6 +161,8 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
     // The name is that of a folder, which may be renamed or be a commit of the cache.
     private TextNetworkManifest Form => TextNetworkManifest.Of(Text) with { Name = "", SourceWeights = null };
 
+    private bool HasSegments => Text.Config.Segments > 1;
+
     private static TextNetwork WithHead(TextBackbone definition, TextEncoder encoder, Func<int, NetworkHead> createHead)
     {
         try
@@ -156,6 +174,16 @@ internal sealed class TextNetwork(TextBackbone definition, TextEncoder encoder, 
             encoder.Dispose();
             throw;
         }
+    }
+
+    // A batch has a mask only if it has padding, and segments only for pairs of texts.
+    private Tensor[] Enter(ModelInputs inputs)
+    {
+        var tokens = inputs.Activations;
+        var mask = inputs.Beside.GetValueOrDefault(TextInputNames.Mask)?.to_type(ScalarType.Int64) ?? ones_like(tokens);
+        if (!HasSegments)
+            return [tokens, mask];
+        return [tokens, mask, inputs.Beside.GetValueOrDefault(TextInputNames.Segments) ?? zeros_like(tokens)];
     }
 
     private Tensor Outputs(Tensor features, ModelInputs inputs)

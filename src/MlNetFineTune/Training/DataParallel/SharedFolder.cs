@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Which of several processes see the same folder.</summary>
@@ -24,7 +26,7 @@ internal static class SharedFolder
         }
         finally
         {
-            FeatureFileWriter.TryDelete(path);
+            KeyedFileWriter.TryDelete(path);
         }
 
         // Where nothing can be written, features can still be read.

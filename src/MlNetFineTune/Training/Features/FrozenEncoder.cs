@@ -12,8 +12,10 @@ namespace MlNetFineTune.Training;
 /// <param name="stages">Number of frozen stages, if they can run separately; otherwise 0.</param>
 /// <param name="seed">Seed of the training.</param>
 /// <param name="workers">Number of reading threads.</param>
-internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, int stages, long seed, int workers)
-    : FrozenNetwork(input.CreateCollator(network.Device), network.Device, seed, workers)
+/// <param name="engine">Computes the stages; null for libtorch. Disposed with this object.</param>
+internal sealed class FrozenEncoder(
+    FineTunedNetwork network, ModelInput input, int stages, long seed, int workers, StageEngine? engine = null)
+    : FrozenNetwork(input.CreateCollator(network.Device), network.Device, seed, workers, engine)
 {
     /// <summary>Number of stages that <see cref="Forward"/> applies.</summary>
     public int Stages => stages;
@@ -30,14 +32,16 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
         if (stages == 0)
             return inputs;
         using (inputs.Activations)
-            return inputs.With(network.ForwardFirst(inputs, stages));
+            return inputs.With(Engine?.Forward(inputs) ?? network.ForwardFirst(inputs, stages));
     }
 
-    /// <summary>Hash of the network's architecture, its input, the number of stages, and their tensors.</summary>
+    /// <summary>Hash of the network's architecture, its input, the number of stages, their tensors, and what computes them.</summary>
     public override ContentHash ComputeIdentity()
     {
         using var scope = NewDisposeScope();
-        return EncoderIdentity.Of(Device, $"{network.Computation} {input.Form} {stages}",
+        return EncoderIdentity.Of(Device, $"{network.Computation} {input.Form} {stages}{Arithmetic}",
             network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
     }
+
+    private string Arithmetic => Engine is { } other ? $" {other.Name}" : network.UsesBFloat16 ? " bfloat16" : "";
 }

@@ -12,13 +12,17 @@ namespace MlNetFineTune.Training;
 /// <param name="device">Device of the trained network.</param>
 /// <param name="seed">Seed of the training.</param>
 /// <param name="workers">Number of reading threads.</param>
-internal abstract class FrozenNetwork(Collator collator, Device device, long seed, int workers) : IDisposable
+/// <param name="engine">Computes the layers; null for libtorch. Disposed with this object.</param>
+internal abstract class FrozenNetwork(Collator collator, Device device, long seed, int workers, StageEngine? engine = null) : IDisposable
 {
     private FeatureLayout? _layout;
 
     public long Seed => seed;
 
     public Device Device => device;
+
+    /// <summary>Computes the layers; null for libtorch.</summary>
+    protected StageEngine? Engine { get; private set; } = engine;
 
     /// <summary>Name of the layers in the log, in the plural.</summary>
     public abstract string Name { get; }
@@ -78,5 +82,16 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>Hash of everything that outputs depend on apart from the row.</summary>
     public abstract ContentHash ComputeIdentity();
 
-    public void Dispose() => collator.Dispose();
+    /// <summary>Frees the memory of the engine: <see cref="Forward"/> is not called any more.</summary>
+    public void EndEngine()
+    {
+        Engine?.Dispose();
+        Engine = null;
+    }
+
+    public void Dispose()
+    {
+        collator.Dispose();
+        EndEngine();
+    }
 }

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Training;
 internal sealed class RowViews(LabeledData source, Augmentation augmentation, long seed)
 {
     private readonly string _recipe = augmentation is FixedViews { Augmentation: var varied }
-        ? FormattableString.Invariant($"{CanonicalJson.Of(varied)}, seed {seed}, view ")
+        ? FormattableString.Invariant($"{CanonicalJson.Of(varied)}{source.Inputs.AugmentedFrom}, seed {seed}, view ")
         : "";
 
     public Augmentation Augmentation => augmentation;

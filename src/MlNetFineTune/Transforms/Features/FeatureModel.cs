@@ -12,7 +12,8 @@ namespace MlNetFineTune.Transforms;
 internal sealed record FeatureModel(FineTunedNetwork Network, ModelInput Input, FeatureFunction Function, FeatureManifest Manifest)
 {
     /// <summary>Creates the function that computes the features of a batch for a scorer.</summary>
-    public static ScoreFunction FunctionOf(FeatureFunction function) => new(function.Names.Count, function.Compute)
+    public static ScoreFunction FunctionOf(FeatureFunction function) => new(
+        function.Names.Count, (network, inputs, _) => function.Compute(network, inputs))
     {
         Missing = "features are missing (NaN)",
         Owner = nameof(FeaturesTransformer),

@@ -1,0 +1,153 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace MlNetFineTune.Onnx;
+
+/// <summary>
+/// The first stages of a network in ONNX Runtime, on the CPU. Reads the memory of the input tensors, without a copy.
+/// </summary>
+/// <remarks>
+/// The rows of a batch are computed in parts, each by one run, as many at a time as torch has threads. A part of one picture of 224
+/// pixels stays in the caches, and threads meet once a batch, not in each operator: MobileNetV2 took half of the processor time of one
+/// run of 16 pictures (docs/onnx.md). The threads of the session, which help where a batch is a single part, wait passively: the rows
+/// of the next batch are decoded on the same cores.
+/// </remarks>
+internal sealed class OnnxEngine : StageEngine
+{
+    private const string Spinning = "session.intra_op.allow_spinning";
+
+    // Numbers that enter the network in one run: a picture of 224 pixels.
+    private const long NumbersOfPart = 3 * 224 * 224;
+
+    private readonly int _threads = get_num_threads();
+    private readonly InferenceSession _session;
+    private readonly RunOptions _options = new();
+    private readonly string[] _inputs;
+    private readonly string[] _outputs;
+    private readonly Func<ModelInputs, IReadOnlyList<Tensor>> _enter;
+    private readonly Func<Tensor, ModelInputs, Tensor> _leave;
+
+    private OnnxEngine(StageGraph stages, InferenceSession session)
+    {
+        (_session, _enter, _leave) = (session, stages.Enter, stages.Leave);
+        _inputs = [.. stages.Graph.Inputs.Select(input => input.Value.Name)];
+        _outputs = [stages.Output.Name];
+        Name = $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+    }
+
+    public override string Name { get; }
+
+    /// <summary>Copies the weights of the first stages. The caller disposes the result.</summary>
+    /// <param name="network">The network, in inference mode.</param>
+    /// <param name="stages">Number of stages.</param>
+    /// <exception cref="NotSupportedException">The stages cannot be computed by ONNX Runtime; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">The native library of ONNX Runtime does not load.</exception>
+    public static OnnxEngine Open(FineTunedNetwork network, int stages)
+    {
+        if (network.Device.type != DeviceType.CPU)
+            throw new NotSupportedException("The network is on a GPU.");
+        if (network.UsesBFloat16)
+            throw new NotSupportedException("The network computes in bfloat16 (Precision), and ONNX Runtime in 32-bit floats.");
+        if (stages == 0 || !network.RunsAlone(stages))
+            throw new NotSupportedException($"Of {network.Name} no stages below the head run by themselves.");
+        var graph = network.WriteFirst(stages);
+        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
+    }
+
+    public override Tensor Forward(ModelInputs inputs)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = _enter(inputs);
+        var parts = PartsOf(tensors[0]);
+        var results = new IDisposableReadOnlyCollection<OrtValue>?[parts.Length];
+        try
+        {
+            if (parts.Length == 1)
+                Run(0);
+            else
+                Parallel.For(0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Run);
+            GC.KeepAlive(tensors);
+            return _leave(ToTensor([.. results.Select(result => result![0])]), inputs).MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            foreach (var result in results)
+                result?.Dispose();
+        }
+
+        void Run(int part) => results[part] = this.Run(tensors, parts[part]);
+    }
+
+    public override void Dispose()
+    {
+        _session.Dispose();
+        _options.Dispose();
+    }
+
+    private static InferenceSession Open(byte[] network)
+    {
+        using var options = new SessionOptions
+        {
+            IntraOpNumThreads = get_num_threads(),
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        options.AddSessionConfigEntry(Spinning, "0");
+        return new InferenceSession(network, options);
+    }
+
+    private (int First, int Count)[] PartsOf(Tensor rows)
+    {
+        var count = checked((int)rows.shape[0]);
+        var size = (int)Math.Clamp(NumbersOfPart / Math.Max(rows.numel() / count, 1), 1, (count + _threads - 1) / _threads);
+        return [.. Enumerable.Range(0, count).Chunk(size).Select(part => (part[0], part.Length))];
+    }
+
+    private IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyList<Tensor> tensors, (int First, int Count) part)
+    {
+        var values = new List<OrtValue>(tensors.Count);
+        try
+        {
+            foreach (var tensor in tensors)
+                values.Add(ValueOf(tensor, part));
+            return _session.Run(_options, _inputs, values, _outputs);
+        }
+        finally
+        {
+            foreach (var value in values)
+                value.Dispose();
+        }
+    }
+
+    // Rows of a tensor, whose memory they are.
+    private static unsafe OrtValue ValueOf(Tensor tensor, (int First, int Count) part)
+    {
+        var row = checked((int)(tensor.numel() / tensor.shape[0] * tensor.element_size()));
+        var bytes = tensor.bytes.Slice(part.First * row, part.Count * row);
+        var type = tensor.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float;
+        return OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, type, [part.Count, .. tensor.shape[1..]],
+            (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
+    }
+
+    // [N, ...] from the results of parts. On the thread of the dispose scope.
+    private static Tensor ToTensor(IReadOnlyList<OrtValue> parts)
+    {
+        long[][] shapes = [.. parts.Select(part => part.GetTensorTypeAndShape().Shape)];
+        var result = empty([shapes.Sum(shape => shape[0]), .. shapes[0][1..]], ScalarType.Float32);
+        var bytes = result.bytes;
+        foreach (var part in parts)
+        {
+            var values = MemoryMarshal.AsBytes(part.GetTensorDataAsSpan<float>());
+            values.CopyTo(bytes);
+            bytes = bytes[values.Length..];
+        }
+        return result;
+    }
+}

@@ -1,0 +1,41 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// What computes the frozen stages in a training (<see cref="FineTuningOptions.FrozenEngine"/>). Package <c>MlNetFineTune.Onnx</c> adds
+/// <c>FrozenEngine.OnnxRuntime</c> and <c>FrozenEngine.Fastest</c>.
+/// </summary>
+public abstract class FrozenEngine : IFingerprinted
+{
+    internal FrozenEngine()
+    {
+    }
+
+    /// <summary>libtorch, in the precision of the training, with BatchNorm folded into convolutions. The default.</summary>
+    public static FrozenEngine LibTorch { get; } = new LibTorchEngine();
+
+    // Features of another engine differ by rounding, and so do the weights that are trained on them.
+    object IFingerprinted.Fingerprint => ToString();
+
+    /// <summary>Name of the engine.</summary>
+    public abstract override string ToString();
+
+    /// <summary>Creates the engine of frozen stages. The caller disposes it.</summary>
+    /// <param name="network">The network, its first stages frozen.</param>
+    /// <param name="input">Input of the network.</param>
+    /// <param name="stages">Number of frozen stages, at least 1, which run by themselves.</param>
+    /// <param name="channel">Receives the choice and its reason.</param>
+    /// <returns>Null for libtorch.</returns>
+    internal abstract StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel);
+
+    private sealed class LibTorchEngine : FrozenEngine
+    {
+        public override string ToString() => nameof(LibTorch);
+
+        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
+    }
+}
