@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
@@ -6,8 +7,7 @@ using MlNetFineTune.Scoring;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A trial of an engine before it is used: its values and its time beside those of libtorch, on the same rows. Pictures differ from row to
-/// row, other rows are equal.
+/// A trial of an engine before it is used: its values and its time beside those of libtorch, on the same rows.
 /// </summary>
 internal static class EngineTrial
 {
@@ -23,13 +23,16 @@ internal static class EngineTrial
     // Lets two rows of pictures differ by a shift.
     private const int ShiftBytes = 3 * 1009;
 
-    /// <summary>Encoded rows for a trial: the probe of the input.</summary>
+    /// <summary>
+    /// Encoded rows for a trial, from the probe of the input: pictures differ by a shift, and texts in length, so that there is padding.
+    /// Rows of numbers, and pictures with a table beside them, are equal.
+    /// </summary>
     public static byte[] RowsOf(ModelInput input)
     {
         var probe = input.ProbeSample();
-        var rows = Probe.Repeat(probe, Rows);
         if (input is not ImageInput)
-            return rows;
+            return [.. Enumerable.Range(0, Rows).SelectMany(row => input.ProbeSample(row))];
+        var rows = Probe.Repeat(probe, Rows);
         for (var row = 1; row < Rows; row++)
         {
             var shift = row * ShiftBytes % probe.Length;
@@ -39,7 +42,7 @@ internal static class EngineTrial
         return rows;
     }
 
-    /// <summary>Compares an engine with libtorch.</summary>
+    /// <summary>Compares an engine with libtorch. An engine whose runs fail is refused.</summary>
     /// <param name="libTorch">Computes values with libtorch.</param>
     /// <param name="engine">Computes the same values with the engine.</param>
     /// <param name="isRelative">Whether differences are relative to the largest value, as those of features.</param>
@@ -47,6 +50,28 @@ internal static class EngineTrial
     /// <param name="seconds">Measures the time of an action; null for the clock. For tests.</param>
     public static Verdict Run(
         Func<float[]> libTorch, Func<float[]> engine, bool isRelative, bool mustBeFaster, Func<string, Action, double>? seconds = null)
+    {
+        try
+        {
+            return Compare(libTorch, engine, isRelative, mustBeFaster, seconds ?? SecondsOf);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            return new(Agrees: false, IsSlower: false, $"it fails: {SafeText.Message(e)}");
+        }
+    }
+
+    /// <param name="Agrees">Whether its values are those of libtorch.</param>
+    /// <param name="IsSlower">Whether it takes more time, where that matters.</param>
+    /// <param name="Reason">The reason, for the log: a clause on the engine.</param>
+    public sealed record Verdict(bool Agrees, bool IsSlower, string Reason)
+    {
+        /// <summary>Whether the engine is used.</summary>
+        public bool IsAccepted => Agrees && !IsSlower;
+    }
+
+    private static Verdict Compare(
+        Func<float[]> libTorch, Func<float[]> engine, bool isRelative, bool mustBeFaster, Func<string, Action, double> seconds)
     {
         var (expected, actual) = (libTorch(), engine()); // and a warm-up
         var difference = Difference(expected, actual, isRelative);
@@ -58,20 +83,11 @@ internal static class EngineTrial
         var (plain, other) = (double.MaxValue, double.MaxValue);
         for (var round = 0; round < MostRounds && (round == 0 || other > plain); round++)
         {
-            plain = Math.Min(plain, (seconds ?? SecondsOf)(StageEngine.LibTorch, () => libTorch()));
-            other = Math.Min(other, (seconds ?? SecondsOf)("engine", () => engine()));
+            plain = Math.Min(plain, seconds(StageEngine.LibTorch, () => libTorch()));
+            other = Math.Min(other, seconds("engine", () => engine()));
         }
         return new(Agrees: true, IsSlower: other > plain, FormattableString.Invariant(
             $"it takes {other * 1e3:0.0} ms where libtorch takes {plain * 1e3:0.0} ms, and {found}"));
-    }
-
-    /// <param name="Agrees">Whether its values are those of libtorch.</param>
-    /// <param name="IsSlower">Whether it takes more time, where that matters.</param>
-    /// <param name="Reason">The reason, for the log: a clause on the engine.</param>
-    public sealed record Verdict(bool Agrees, bool IsSlower, string Reason)
-    {
-        /// <summary>Whether the engine is used.</summary>
-        public bool IsAccepted => Agrees && !IsSlower;
     }
 
     // NaN equals NaN, as in the scores of words that a row does not have, and differs from all numbers.

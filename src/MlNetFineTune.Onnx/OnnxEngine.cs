@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using TorchSharp;
@@ -45,11 +47,12 @@ internal sealed class OnnxEngine : StageEngine
     public override string Name { get; }
 
     /// <summary>Copies the weights of the first stages. The caller disposes the result.</summary>
+    /// <param name="env">Environment of the context, whose options of sessions apply.</param>
     /// <param name="network">The network, in inference mode.</param>
     /// <param name="stages">Number of stages.</param>
     /// <exception cref="NotSupportedException">The stages cannot be computed by ONNX Runtime; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The native library of ONNX Runtime does not load.</exception>
-    public static OnnxEngine Open(FineTunedNetwork network, int stages)
+    public static OnnxEngine Open(IHostEnvironment env, FineTunedNetwork network, int stages)
     {
         if (network.Device.type != DeviceType.CPU)
             throw new NotSupportedException("The network is on a GPU.");
@@ -58,21 +61,24 @@ internal sealed class OnnxEngine : StageEngine
         if (stages == 0 || !network.RunsAlone(stages))
             throw new NotSupportedException($"Of {network.Name} no stages below the head run by themselves.");
         var graph = network.WriteFirst(stages);
-        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
+        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(env, OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="OnnxRuntimeException">ONNX Runtime cannot run the network on these inputs.</exception>
     public override Tensor Forward(ModelInputs inputs)
     {
         using var scope = NewDisposeScope();
         var tensors = _enter(inputs);
         var parts = PartsOf(tensors[0]);
+        RowMemory[] memory = [.. tensors.Select(RowMemory.Of)];
         var results = new IDisposableReadOnlyCollection<OrtValue>?[parts.Length];
         try
         {
             if (parts.Length == 1)
                 Run(0);
             else
-                Parallel.For(0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Run);
+                InParallel(parts.Length, Run);
             GC.KeepAlive(tensors);
             return _leave(ToTensor([.. results.Select(result => result![0])]), inputs).MoveToOuterDisposeScope();
         }
@@ -82,7 +88,7 @@ internal sealed class OnnxEngine : StageEngine
                 result?.Dispose();
         }
 
-        void Run(int part) => results[part] = this.Run(tensors, parts[part]);
+        void Run(int part) => results[part] = this.Run(memory, parts[part]);
     }
 
     public override void Dispose()
@@ -91,7 +97,7 @@ internal sealed class OnnxEngine : StageEngine
         _options.Dispose();
     }
 
-    private static InferenceSession Open(byte[] network)
+    private static InferenceSession Open(IHostEnvironment env, byte[] network)
     {
         using var options = new SessionOptions
         {
@@ -99,7 +105,20 @@ internal sealed class OnnxEngine : StageEngine
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
         options.AddSessionConfigEntry(Spinning, "0");
-        return new InferenceSession(network, options);
+        return OnnxSessions.OpenOnCpu(env, network, options);
+    }
+
+    // Throws what a part throws, as a single part does.
+    private void InParallel(int parts, Action<int> run)
+    {
+        try
+        {
+            Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = _threads }, run);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
     }
 
     private (int First, int Count)[] PartsOf(Tensor rows)
@@ -109,13 +128,13 @@ internal sealed class OnnxEngine : StageEngine
         return [.. Enumerable.Range(0, count).Chunk(size).Select(part => (part[0], part.Length))];
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyList<Tensor> tensors, (int First, int Count) part)
+    private IDisposableReadOnlyCollection<OrtValue> Run(RowMemory[] tensors, (int First, int Count) part)
     {
-        var values = new List<OrtValue>(tensors.Count);
+        var values = new List<OrtValue>(tensors.Length);
         try
         {
             foreach (var tensor in tensors)
-                values.Add(ValueOf(tensor, part));
+                values.Add(tensor.ValueOf(part));
             return _session.Run(_options, _inputs, values, _outputs);
         }
         finally
@@ -125,29 +144,39 @@ internal sealed class OnnxEngine : StageEngine
         }
     }
 
-    // Rows of a tensor, whose memory they are.
-    private static unsafe OrtValue ValueOf(Tensor tensor, (int First, int Count) part)
-    {
-        var row = checked((int)(tensor.numel() / tensor.shape[0] * tensor.element_size()));
-        var bytes = tensor.bytes.Slice(part.First * row, part.Count * row);
-        var type = tensor.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float;
-        return OrtValue.CreateTensorValueWithData(
-            OrtMemoryInfo.DefaultInstance, type, [part.Count, .. tensor.shape[1..]],
-            (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
-    }
-
     // [N, ...] from the results of parts. On the thread of the dispose scope.
-    private static Tensor ToTensor(IReadOnlyList<OrtValue> parts)
+    private static unsafe Tensor ToTensor(IReadOnlyList<OrtValue> parts)
     {
         long[][] shapes = [.. parts.Select(part => part.GetTensorTypeAndShape().Shape)];
         var result = empty([shapes.Sum(shape => shape[0]), .. shapes[0][1..]], ScalarType.Float32);
-        var bytes = result.bytes;
+        var to = AddressOf(result);
         foreach (var part in parts)
         {
-            var values = MemoryMarshal.AsBytes(part.GetTensorDataAsSpan<float>());
-            values.CopyTo(bytes);
-            bytes = bytes[values.Length..];
+            var bytes = MemoryMarshal.AsBytes(part.GetTensorDataAsSpan<float>());
+            bytes.CopyTo(new Span<byte>((void*)to, bytes.Length));
+            to += bytes.Length;
         }
         return result;
+    }
+
+    // Of a contiguous tensor of any size, while Tensor.bytes ends at 2 GiB.
+    private static unsafe nint AddressOf(Tensor tensor)
+    {
+        using var numbers = tensor.view(-1);
+        using var first = numbers.narrow(0, 0, 1);
+        return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
+    }
+
+    /// <summary>The memory of a tensor [N, ...], which its owner keeps alive.</summary>
+    private sealed record RowMemory(nint Address, long RowBytes, long[] RowShape, TensorElementType Type)
+    {
+        public static RowMemory Of(Tensor tensor) => new(
+            AddressOf(tensor), tensor.numel() / tensor.shape[0] * tensor.element_size(), tensor.shape[1..],
+            tensor.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float);
+
+        /// <summary>Rows of the tensor, without a copy. The caller disposes the value.</summary>
+        public OrtValue ValueOf((int First, int Count) part) => OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, Type, [part.Count, .. RowShape], Address + (nint)(part.First * RowBytes),
+            part.Count * RowBytes);
     }
 }

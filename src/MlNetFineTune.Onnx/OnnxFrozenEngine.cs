@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
@@ -14,12 +15,15 @@ internal sealed class OnnxFrozenEngine(string name, bool mustBeFaster, Func<stri
 {
     public override string ToString() => name;
 
-    internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+    internal override void Check() => OnnxLibrary.Load(() => OrtEnv.Instance().GetVersionString());
+
+    internal override StageEngine? Open(
+        IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
     {
         OnnxEngine engine;
         try
         {
-            engine = OnnxEngine.Open(network, stages);
+            engine = OnnxEngine.Open(env, network, stages);
         }
         catch (NotSupportedException e)
         {

@@ -40,6 +40,19 @@ internal static class OnnxSessions
         return new InferenceSession(path, options);
     }
 
+    /// <summary>Opens a network in memory, on the CPU, as <see cref="Open"/> does.</summary>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="network">The network's file.</param>
+    /// <param name="options">Options for what the context does not set. The caller keeps them.</param>
+    public static InferenceSession OpenOnCpu(IHostEnvironment env, byte[] network, SessionOptions options)
+    {
+        var wanted = env.GetOnnxSessionOption();
+        if (wanted?.CreateSessionOptions is not { } create)
+            return new InferenceSession(network, With(wanted, options));
+        using var custom = create();
+        return new InferenceSession(network, custom);
+    }
+
     private static SessionOptions With(OnnxSessionOptions? wanted, SessionOptions options)
     {
         if (wanted is null)

@@ -75,6 +75,12 @@ internal abstract class ModelInput
     /// <summary>The generated sample whose scores are stored in the model file.</summary>
     public abstract byte[] ProbeSample();
 
+    /// <summary>
+    /// One of several generated samples, of which the first, 0, is <see cref="ProbeSample()"/>. Others of texts are shorter, so that
+    /// several of them have padding.
+    /// </summary>
+    public virtual byte[] ProbeSample(int index) => ProbeSample();
+
     /// <summary>The tensors of an exported network, in the order of <see cref="Shapes"/> and of an encoded sample.</summary>
     /// <exception cref="NotSupportedException">A column cannot be exported; the message names it.</exception>
     public abstract IReadOnlyList<TensorColumn> ToTensors();

@@ -45,11 +45,12 @@ internal static class Probe
     /// <param name="expected">Scores of one probe on the machine of the training.</param>
     /// <param name="onMismatch">What to do if the scores of one row differ.</param>
     /// <param name="onBatchMismatch">What to do if the scores in a batch differ.</param>
-    /// <param name="tolerance">Greatest difference that rounding explains.</param>
+    /// <param name="tolerance">Greatest difference from <paramref name="expected"/> that rounding explains.</param>
+    /// <param name="batchTolerance">The same between a batch and one row on this machine.</param>
     /// <exception cref="InvalidDataException">The scores differ, and <see cref="ProbeMismatch.Throw"/> applies.</exception>
     public static void Check(
         IChannel channel, string noun, int numbers, Func<int, float[]> score, IReadOnlyList<float> expected,
-        ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch, float tolerance = Tolerance)
+        ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch, float tolerance = Tolerance, float batchTolerance = Tolerance)
     {
         var alone = score(1);
         Report(channel, Difference(alone, expected), tolerance, onMismatch, difference => FormattableString.Invariant(
@@ -60,12 +61,12 @@ internal static class Probe
         var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
         var together = score(batch);
         var greatest = together.Chunk(alone.Length).Max(row => Difference(row, alone));
-        Report(channel, greatest, tolerance, onBatchMismatch,
+        Report(channel, greatest, batchTolerance, onBatchMismatch,
             difference => string.Create(CultureInfo.InvariantCulture,
                 $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: "
                 + $"the greatest difference is {difference:0.0000}, ")
             + FormattableString.Invariant(
-                $"at most {tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
+                $"at most {batchTolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 
@@ -78,7 +79,7 @@ internal static class Probe
             channel, input.Pixels is not null ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
             count => Score(network, input, model.Function, count), manifest.ProbeScores,
             manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch,
-            manifest.UsesBFloat16 ? BFloat16Tolerance : Tolerance);
+            ToleranceOf(manifest.UsesBFloat16), ToleranceOf(network.UsesBFloat16)); // trained in bfloat16, it may run in Float32 here
     }
 
     /// <summary>The bytes of a row, repeated.</summary>
@@ -89,6 +90,8 @@ internal static class Probe
             row.CopyTo(rows, i * row.Length);
         return rows;
     }
+
+    private static float ToleranceOf(bool usesBFloat16) => usesBFloat16 ? BFloat16Tolerance : Tolerance;
 
     // NaN counts as a difference.
     private static float Difference(IReadOnlyList<float> actual, IReadOnlyList<float> expected) =>

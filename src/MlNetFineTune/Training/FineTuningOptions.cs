@@ -456,6 +456,7 @@ public abstract record FineTuningOptions
     public sealed override string ToString() => InvariantText.Of(this);
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
+    /// <exception cref="InvalidOperationException">A native library of <see cref="FrozenEngine"/> does not load.</exception>
     internal virtual void Check()
     {
         if (TaskInForce.HasTokenOutputs && !HasTokens)
@@ -504,6 +505,7 @@ public abstract record FineTuningOptions
         Schedule.Check(this);
         if (Strategy.TrainsPairs)
             CheckPairs();
+        FrozenEngine.Check();
     }
 
     private void CheckPairs()

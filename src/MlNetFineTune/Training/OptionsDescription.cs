@@ -31,6 +31,7 @@ internal static class OptionsDescription
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
         [nameof(options.FrozenEngine)] = options.FrozenEngine.ToString(),
+        [nameof(options.Precision)] = options.Precision.ToString(),
         [nameof(options.ActivationCheckpointing)] = options.ActivationCheckpointing ? "yes" : "no",
         [nameof(options.BadRows)] = options.BadRows.ToString(),
     };

@@ -1,4 +1,3 @@
-using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -37,24 +36,31 @@ internal sealed class TrainingPhase : IDisposable
         _accumulates = options.Accumulates || Group.IsSeveral;
         network.Processes = options.Processes;
         network.Freeze(FrozenStages);
-        Optimizer = options.Optimizer.CreateState(Groups);
-        // An average of pair epochs would never be evaluated.
-        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average && !planned.TrainsPairs
-            ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
-            : null;
-        var alone = network.RunsAlone(FrozenStages) ? FrozenStages : 0;
-        Encoder = new FrozenEncoder(network, run.Input, alone, run.Seed, options.Workers, EngineOf(run, alone));
-        _stages = options.ActivationCheckpointing
-            ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
-            : Group.IsSeveral && network.RunsInStages
-            ? new StagedBackward(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
-            : null;
-        _buckets = Group.IsSeveral
-            ? new GradientBuckets(Group, network.Parameters().Where(parameter => planned.ScaleOf(parameter.Name) > 0))
-            : null;
-        _statistics = Group.IsSeveral && Group.IsFirst && options.Checkpoint != TrainingCheckpoint.None
-            ? new WeightSnapshot(planned.ChangingTensors(network).Where(named => named.Tensor is not Parameter))
-            : null;
+        Encoder = FrozenEncoder.Of(run, FrozenStages); // first: its engine may fail
+        try
+        {
+            Optimizer = options.Optimizer.CreateState(Groups);
+            // An average of pair epochs would never be evaluated.
+            Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average && !planned.TrainsPairs
+                ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
+                : null;
+            _stages = options.ActivationCheckpointing
+                ? new CheckpointedStages(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
+                : Group.IsSeveral && network.RunsInStages
+                ? new StagedBackward(network, Encoder.Stages, FrozenStages, run.Seed, ForwardFrom)
+                : null;
+            _buckets = Group.IsSeveral
+                ? new GradientBuckets(Group, network.Parameters().Where(parameter => planned.ScaleOf(parameter.Name) > 0))
+                : null;
+            _statistics = Group.IsSeveral && Group.IsFirst && options.Checkpoint != TrainingCheckpoint.None
+                ? new WeightSnapshot(planned.ChangingTensors(network).Where(named => named.Tensor is not Parameter))
+                : null;
+        }
+        catch
+        {
+            Free();
+            throw;
+        }
     }
 
     public PlannedPhase Planned { get; }
@@ -227,25 +233,17 @@ internal sealed class TrainingPhase : IDisposable
     public void Dispose()
     {
         Optimizer.ZeroGradients(); // frees their memory: neither scoring nor stages frozen next need them
-        Optimizer.Dispose();
+        Free();
+    }
+
+    // Also of a phase whose constructor fails.
+    private void Free()
+    {
+        Optimizer?.Dispose();
         Average?.Dispose();
         _buckets?.Dispose();
         _statistics?.Dispose();
         Encoder.Dispose();
-    }
-
-    // The same in all processes, which fill one cache.
-    private static StageEngine? EngineOf(TrainingRun run, int stages)
-    {
-        if (stages == 0 || run.Options.FrozenEngine == FrozenEngine.LibTorch)
-            return null;
-        var engine = run.Options.FrozenEngine.Open(run.Network, run.Input, stages, run.Channel);
-        if (!run.Processes.Any(engine is null))
-            return engine;
-        if (engine is not null)
-            run.Channel.Warning($"The frozen stages are computed by {StageEngine.LibTorch}: another process cannot use {engine.Name}.");
-        engine?.Dispose();
-        return null;
     }
 
     private string? FindUnusableNorm(ModelInputs inputs, int batch) => SingleRow.FindUnusableNorm(

@@ -1,5 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -8,6 +11,7 @@ using MlNetFineTune.Tests.Modules;
 using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
@@ -107,6 +111,7 @@ public sealed class OnnxScoringTests
     public void TextsWithEveryTaskAreTheSame()
     {
         using var model = SeveralTexts.Fit(_ml);
+        AssertTrialHasPadding(model.Inputs);
         using var onnx = Fast(model);
         var rows = SeveralTexts.View(_ml, SeveralTexts.Take(40, seed: 2));
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
@@ -126,6 +131,7 @@ public sealed class OnnxScoringTests
         };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneText(options).Fit(SmallTexts.View(_ml, SmallTexts.Take(32)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallTexts.View(_ml, SmallTexts.Take(40, seed: 2));
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -136,6 +142,7 @@ public sealed class OnnxScoringTests
         var options = SmallWords.Options with { Epochs = 1, MaximumLength = 12 };
         using var model = _ml.FineTuning.FineTuneText(options).Fit(SmallWords.View(_ml, SmallWords.Take(40)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallWords.View(_ml, [.. SmallWords.Take(20, seed: 2), SmallWords.Long(30)]);
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -146,6 +153,7 @@ public sealed class OnnxScoringTests
         var options = SmallAnswers.Options with { Epochs = 2 };
         using var model = _ml.FineTuning.FineTuneText(options).Fit(SmallAnswers.View(_ml, SmallAnswers.Take(60)));
         using var onnx = Fast(model);
+        AssertTrialHasPadding(model.Inputs);
         var rows = SmallAnswers.View(_ml, [.. SmallAnswers.Take(20, seed: 2), SmallAnswers.Long(40)]);
         AssertSameColumns(model.Transform(rows), onnx.Transform(rows));
     }
@@ -297,6 +305,44 @@ public sealed class OnnxScoringTests
     }
 
     [TestMethod]
+    public void TheContextsSessionOptionsReachTheEngine()
+    {
+        var (ml, created) = (new MLContext(seed: 1), 0);
+        ml.SetOnnxSessionOption(new OnnxSessionOptions
+        {
+            CreateSessionOptions = () =>
+            {
+                created++;
+                return new SessionOptions { IntraOpNumThreads = 1 };
+            },
+        });
+        using var model = SmallTraining.LoadModel(ml);
+        using var onnx = Fast(model);
+        Assert.AreEqual(1, created);
+        AssertSameColumns(model.Transform(Photos), onnx.Transform(Photos));
+
+        var threads = new MLContext(seed: 1);
+        threads.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1, LogId = "scoring" });
+        using var other = SmallTraining.LoadModel(threads);
+        using var single = Fast(other);
+        AssertSameColumns(model.Transform(Photos), single.Transform(Photos));
+    }
+
+    [TestMethod]
+    public void AnEngineThatFailsInTheTrialFallsBackWithTheReason()
+    {
+        var log = new LogLines(_ml);
+        using var model = SmallTraining.LoadModel(_ml);
+        using var other = OnnxScoringEngine.Of(model, Failing);
+
+        AssertFellBack(model, other, Photos, log, "it fails: ");
+        var verdict = EngineTrial.Run(() => [1], () => throw Failure(), isRelative: true, mustBeFaster: false);
+        Assert.AreEqual((false, false), (verdict.Agrees, verdict.IsAccepted));
+        Assert.ThrowsExactly<DivideByZeroException>(
+            () => EngineTrial.Run(() => [1], () => throw new DivideByZeroException(), isRelative: true, mustBeFaster: false));
+    }
+
+    [TestMethod]
     public void TheLogSaysTheEngineAndWhatTheTrialFound()
     {
         var log = new LogLines(_ml);
@@ -360,12 +406,29 @@ public sealed class OnnxScoringTests
         return name == StageEngine.LibTorch ? libTorch : engine;
     };
 
+    /// <summary>A clock in which the engine fails, as ONNX Runtime does.</summary>
+    internal static double Failing(string name, Action run) => name == StageEngine.LibTorch ? 1 : throw Failure();
+
+    private static OnnxRuntimeException Failure() =>
+        Assert.ThrowsExactly<OnnxRuntimeException>(() => new InferenceSession(new byte[] { 1, 2, 3 }));
+
     private static FineTuningTransformer Fast(FineTuningTransformer model)
     {
         var onnx = OnnxScoringEngine.Of(model, Seconds(libTorch: 2, engine: 1));
         StringAssert.StartsWith(onnx.ScoringEngine, "ONNX Runtime 1.");
         Assert.AreEqual("libtorch", model.ScoringEngine);
         return onnx;
+    }
+
+    private static void AssertTrialHasPadding(ModelInput input)
+    {
+        var rows = EngineTrial.RowsOf(input);
+        CollectionAssert.AreEqual(input.ProbeSample(), rows[..input.Length]);
+        using var scope = NewDisposeScope();
+        using var collator = input.CreateCollator(CPU);
+        var mask = collator.Collate(rows, EngineTrial.Rows).Beside[TextInputNames.Mask];
+        Assert.IsTrue(mask.any().item<bool>());
+        Assert.IsFalse(mask.all().item<bool>());
     }
 
     private static void AssertFellBack(

@@ -57,15 +57,44 @@ public sealed class ProbeTests
         StringAssert.Contains(log.Warnings.Single(), "mixes the rows of a batch");
     }
 
+    [TestMethod]
+    public void AModelTrainedInBFloat16ThatRunsInFloat32MayDifferFromItsTrainingButNotInABatch()
+    {
+        float[] near = [0.27f, 0.73f];
+        Assert.ThrowsExactly<InvalidDataException>(() => Check(Rows));
+        Check(Rows, tolerance: Probe.BFloat16Tolerance);
+
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(
+                () => Check(count => Scores(count, wrong: count > 1 ? 0 : -1), tolerance: Probe.BFloat16Tolerance)).Message,
+            "at most 0.001 is expected. Either the network");
+
+        float[] Rows(int count) => [.. Enumerable.Range(0, count).SelectMany(_ => near)];
+    }
+
+    [TestMethod]
+    public void TheFormatOfTheTrainingDecidesHowFarStoredScoresMayBe()
+    {
+        using var loaded = SmallTraining.LoadModel(_ml);
+        using var channel = ((IHostEnvironment)_ml).Start("Probe");
+        var manifest = loaded.Manifest with { ProbeScores = [.. loaded.Manifest.ProbeScores.Select(score => score + 0.01f)] };
+
+        Check(manifest with { UsesBFloat16 = true });
+        Assert.ThrowsExactly<InvalidDataException>(() => Check(manifest));
+
+        void Check(ModelManifest of) =>
+            loaded.Scorer.Read(network => Probe.Check(channel, new FineTunedModel(network, loaded.Inputs, loaded.Task, of)));
+    }
+
     private void Check(Func<int, float[]> score, int numbers = Picture, Action<int>? watch = null,
-        ProbeMismatch onBatch = ProbeMismatch.Throw)
+        ProbeMismatch onBatch = ProbeMismatch.Throw, float tolerance = Probe.Tolerance)
     {
         using var channel = ((IHostEnvironment)_ml).Start("Probe");
         Probe.Check(channel, "picture", numbers, count =>
         {
             watch?.Invoke(count);
             return score(count);
-        }, s_scores, ProbeMismatch.Throw, onBatch);
+        }, s_scores, ProbeMismatch.Throw, onBatch, tolerance);
     }
 
     private static float[] Scores(int count, int wrong)

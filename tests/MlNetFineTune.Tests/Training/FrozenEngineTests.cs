@@ -1,5 +1,7 @@
 using Microsoft.ML;
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
@@ -46,7 +48,7 @@ public sealed class FrozenEngineTests
         byte[] pictures = [.. Enumerable.Range(1, 3).SelectMany(seed => Drawn(seed, 3 * size * size))];
         foreach (var stages in (int[])[1, network.Stages.Count / 2, network.Stages.Count])
         {
-            using var engine = OnnxEngine.Open(network, stages);
+            using var engine = OnnxEngine.Open(_ml, network, stages);
             foreach (var rows in (int[])[3, 1])
             {
                 var inputs = collator.Collate(pictures, rows);
@@ -172,6 +174,52 @@ public sealed class FrozenEngineTests
     }
 
     [TestMethod]
+    public void AnEngineThatFailsInTheTrialFallsBackWithTheReason()
+    {
+        var fails = new OnnxFrozenEngine("Fastest", mustBeFaster: true, OnnxScoringTests.Failing);
+        AssertFallsBack(() => Fit(s_options), () => Fit(s_options with { FrozenEngine = fails }), "is not used, it fails: ");
+    }
+
+    [TestMethod]
+    public void AnErrorInAPartOfABatchIsThatOfOnnxRuntime()
+    {
+        var threads = get_num_threads();
+        set_num_threads(2); // two parts
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var network = Formula.Classifier("resnet20", width: 0.5f, "symmetric", epsilon: 1e-3);
+            network.PrepareForScoring();
+            using var engine = OnnxEngine.Open(_ml, network, 1);
+            foreach (var rows in (int[])[1, 4])
+                Assert.ThrowsExactly<OnnxRuntimeException>(() => engine.Forward(zeros([rows, 5, 32, 32], ScalarType.Float32)));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    [TestMethod]
+    public void TheContextsSessionOptionsReachTheEngine()
+    {
+        var created = 0;
+        _ml.SetOnnxSessionOption(new OnnxSessionOptions
+        {
+            CreateSessionOptions = () =>
+            {
+                created++;
+                return new SessionOptions { IntraOpNumThreads = 1 };
+            },
+        });
+        using var expected = Fit(s_options);
+        Assert.AreEqual(0, created);
+        using var actual = Fit(s_options with { FrozenEngine = FrozenEngine.OnnxRuntime });
+        Assert.AreEqual(1, created);
+        AssertClose(expected, actual);
+    }
+
+    [TestMethod]
     public void ALayerThatIsNotKnownFallsBackWithTheReason()
     {
         TorchLayers.Count(Make, count =>
@@ -219,6 +267,39 @@ public sealed class FrozenEngineTests
             Assert.AreNotEqual(0, freed.Count);
             Assert.IsTrue(freed.TrueForAll(isFreed => isFreed == freedBeforeTheFirstStep), $"{cache}");
         }
+    }
+
+    [TestMethod]
+    public void AveragesAreEvaluatedByTheEngine()
+    {
+        var engine = new CountedEngine();
+        var options = s_options with { WeightAveraging = WeightAveraging.BestCheckpoints(2) };
+        using var expected = Fit(options);
+        using var actual = Fit(options with { FrozenEngine = engine });
+        Assert.AreEqual((2, 2), (engine.Opened, engine.Disposed));
+        Assert.AreNotEqual(0, engine.RunsOfLast);
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(actual), "this engine is libtorch");
+    }
+
+    [TestMethod]
+    public void AMissingLibraryIsAnErrorBeforeTheDataAreRead()
+    {
+        var error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(s_options with { FrozenEngine = new FailingEngine("in Check") }));
+        Assert.AreEqual("in Check", error.Message);
+        FrozenEngine.OnnxRuntime.Check();
+    }
+
+    [TestMethod]
+    public void AnEngineThatDoesNotOpenLeavesNoTensors()
+    {
+        var options = s_options with
+        {
+            Optimizer = Optimizer.Sgd(0.9f), // with a state
+            WeightAveraging = WeightAveraging.Exponential(0.9f),
+            FrozenEngine = new FailingEngine("in Open"),
+        };
+        Assert.AreEqual("in Open", Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message);
     }
 
     [TestMethod]
@@ -300,11 +381,33 @@ public sealed class FrozenEngineTests
         StringAssert.Contains(warning, reason);
     }
 
+    /// <summary>An engine whose native library is missing.</summary>
+    private sealed class FailingEngine(string place) : FrozenEngine
+    {
+        public override string ToString() => "failing";
+
+        internal override void Check() => Fail("in Check");
+
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        {
+            Fail("in Open");
+            return null;
+        }
+
+        private void Fail(string here)
+        {
+            if (here == place)
+                throw new InvalidOperationException(here);
+        }
+    }
+
     private sealed class NoEngine : FrozenEngine
     {
         public override string ToString() => "same"; // the processes compare their options
 
-        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
     }
 
     /// <summary>libtorch as an engine.</summary>
@@ -314,25 +417,36 @@ public sealed class FrozenEngineTests
 
         public int Disposed { get; private set; }
 
+        public int RunsOfLast { get; private set; }
+
         public override string ToString() => "same";
 
-        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        internal override StageEngine? Open(
+            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
         {
             Opened++;
+            RunsOfLast = 0;
             return new Engine(this, network, stages);
         }
 
         private sealed class Engine(CountedEngine owner, FineTunedNetwork network, int stages) : StageEngine
         {
+            private bool _isDisposed;
+
             public override string Name => "counted";
 
             public override Tensor Forward(ModelInputs inputs)
             {
-                Assert.AreEqual(0, owner.Disposed);
+                Assert.IsFalse(_isDisposed);
+                owner.RunsOfLast++;
                 return network.ForwardFirst(inputs, stages);
             }
 
-            public override void Dispose() => owner.Disposed++;
+            public override void Dispose()
+            {
+                _isDisposed = true;
+                owner.Disposed++;
+            }
         }
     }
 }

@@ -67,6 +67,7 @@ public sealed class PrecisionTests
             SmallTraining.AssertClose(expected, actual, tolerance: 0.05f); // in 32-bit floats there
         Assert.IsTrue(UsesBFloat16(zip));
         Assert.IsFalse(UsesBFloat16(SmallTraining.ModelZip));
+        Assert.AreEqual("BFloat16", loaded.Manifest.Options["Precision"]);
     }
 
     [TestMethod]

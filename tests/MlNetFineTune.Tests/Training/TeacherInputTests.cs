@@ -112,6 +112,22 @@ public sealed class TeacherInputTests
         Assert.HasCount(2, Directory.GetDirectories(folder.File("cache")));
     }
 
+    [TestMethod]
+    public void LogitsInBFloat16HaveAnotherKey()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        var source = ((IFineTunedModel)model).AsSource();
+        using var student = ImageNetwork.Create(s_options.Backbone, 3, seed: 1);
+        using var teacher = new Teacher(
+            source, [0, 1, 2], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
+        using var layers = new FrozenTeacher(teacher, student, s_options.CreateInput(), seed: 1, workers: 2);
+
+        var expected = layers.ComputeIdentity();
+        Assert.AreEqual(expected, layers.ComputeIdentity());
+        source.Read(network => network.UsesBFloat16 = true);
+        Assert.AreNotEqual(expected, layers.ComputeIdentity());
+    }
+
     private long RowsTaught(ImageFineTuningOptions options)
     {
         var classifier = ImageNetwork.Create(options.Backbone, outputs: 3, seed: 5);

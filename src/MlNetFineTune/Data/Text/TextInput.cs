@@ -25,6 +25,9 @@ internal sealed class TextInput(
     // Tokens of the generated probe row, which are ids between the special tokens.
     private const int ProbeTokens = 14;
 
+    // Of the next generated row it has fewer.
+    private const int ProbeStep = 3;
+
     // Characters of a text that is encoded at once, to limit the memory of a batch, and of a text in a message.
     private const int LargeText = 1 << 16, QuotedLength = 40;
 
@@ -97,9 +100,13 @@ internal sealed class TextInput(
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
         columns.Of(schema, context, prefix);
 
-    public override byte[] ProbeSample()
+    public override byte[] ProbeSample() => ProbeSample(0);
+
+    /// <summary>The first has one text, also of pairs; others of pairs have two.</summary>
+    public override byte[] ProbeSample(int index)
     {
-        var count = Math.Min(ProbeTokens, maximumLength - 2);
+        var most = Math.Min(ProbeTokens, maximumLength - 2);
+        var count = Math.Max(most - index * ProbeStep, Math.Min(most, 1));
         var sample = new byte[Length];
         int[] tokens =
         [
@@ -107,7 +114,7 @@ internal sealed class TextInput(
             .. Enumerable.Range(1, count).Select(i => (int)((long)i * tokenizer.VocabularySize / (count + 1))),
             tokenizer.Specials.End,
         ];
-        TokenRows.Write(tokens, tokens.Length, sample);
+        TokenRows.Write(tokens, index == 0 || columns.Second is null ? tokens.Length : tokens.Length / 2, sample);
         return sample;
     }
 

@@ -20,7 +20,7 @@ internal static class BestAverage
             return null;
         var (network, frozen) = (run.Network, run.Plan.FrozenStages);
         network.Freeze(frozen);
-        using var encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(frozen) ? frozen : 0, run.Seed, run.Options.Workers);
+        using var encoder = FrozenEncoder.Of(run, frozen);
         var evaluator = inputs.EvaluatorOf(frozen, encoder);
         var (chosen, evaluationToBeat) = ((TrainingReport.AveragedEpochs?)null, best.Evaluation);
         foreach (var shares in candidates)

@@ -1,3 +1,4 @@
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -17,6 +18,27 @@ internal sealed class FrozenEncoder(
     FineTunedNetwork network, ModelInput input, int stages, long seed, int workers, StageEngine? engine = null)
     : FrozenNetwork(input.CreateCollator(network.Device), network.Device, seed, workers, engine)
 {
+    /// <summary>
+    /// The frozen stages in a training, in its engine: the same in all processes, which fill one cache. To be called in all of them. The
+    /// caller disposes the result.
+    /// </summary>
+    /// <param name="run">The run, whose network is frozen.</param>
+    /// <param name="frozenStages">Number of frozen stages.</param>
+    public static FrozenEncoder Of(TrainingRun run, int frozenStages)
+    {
+        var stages = run.Network.RunsAlone(frozenStages) ? frozenStages : 0;
+        var engine = stages > 0 && run.Options.FrozenEngine != FrozenEngine.LibTorch ? EngineOf(run, stages) : null;
+        try
+        {
+            return new FrozenEncoder(run.Network, run.Input, stages, run.Seed, run.Options.Workers, engine);
+        }
+        catch
+        {
+            engine?.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Number of stages that <see cref="Forward"/> applies.</summary>
     public int Stages => stages;
 
@@ -41,6 +63,25 @@ internal sealed class FrozenEncoder(
         using var scope = NewDisposeScope();
         return EncoderIdentity.Of(Device, $"{network.Computation} {input.Form} {stages}{Arithmetic}",
             network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
+    }
+
+    private static StageEngine? EngineOf(TrainingRun run, int stages)
+    {
+        var engine = run.Options.FrozenEngine.Open(run.Host, run.Network, run.Input, stages, run.Channel);
+        try
+        {
+            if (!run.Processes.Any(engine is null))
+                return engine;
+            if (engine is not null)
+                run.Channel.Warning($"The frozen stages are computed by {StageEngine.LibTorch}: another process cannot use {engine.Name}.");
+            engine?.Dispose();
+            return null;
+        }
+        catch
+        {
+            engine?.Dispose();
+            throw;
+        }
     }
 
     private string Arithmetic => Engine is { } other ? $" {other.Name}" : network.UsesBFloat16 ? " bfloat16" : "";

@@ -28,6 +28,9 @@ internal sealed class AnswerInput(
     // Tokens of the question and of the context in the generated probe row.
     private const int ProbeQuestion = 5, ProbeContext = 9;
 
+    // Of the context of the next generated row it has fewer.
+    private const int ProbeStep = 2;
+
     // Characters of a text in a message.
     private const int QuotedLength = 40;
 
@@ -71,12 +74,14 @@ internal sealed class AnswerInput(
     /// All tokens of its context stand for the same character: the scores of the best answer hardly differ between processors, but of two
     /// answers with nearly the same score another one may be the best.
     /// </summary>
-    public override byte[] ProbeSample()
+    public override byte[] ProbeSample() => ProbeSample(0);
+
+    public override byte[] ProbeSample(int index)
     {
         var context = Math.Min(Math.Min(ProbeContext, limits.Context), limits.Window - _rows.SpecialTokens - 1);
         var question = Math.Clamp(limits.Window - _rows.SpecialTokens - context, 1, ProbeQuestion);
         var sample = new byte[Length];
-        AnswerRows.Write(Ids(question), Ids(context), sample);
+        AnswerRows.Write(Ids(question), Ids(Math.Max(context - index * ProbeStep, Math.Min(context, 1))), sample);
         return sample;
     }
 

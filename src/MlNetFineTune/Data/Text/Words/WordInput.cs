@@ -28,6 +28,9 @@ internal sealed class WordInput(
     // Tokens and words of the generated probe row: two tokens a word.
     private const int ProbeTokens = 14;
 
+    // Of the next generated row it has fewer.
+    private const int ProbeStep = 3;
+
     // Characters of a text in a message.
     private const int QuotedLength = 40;
 
@@ -64,9 +67,12 @@ internal sealed class WordInput(
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix = "") =>
         [column.Of(schema, context, prefix)];
 
-    public override byte[] ProbeSample()
+    public override byte[] ProbeSample() => ProbeSample(0);
+
+    public override byte[] ProbeSample(int index)
     {
-        var count = Math.Min(Math.Min(ProbeTokens, _rows.Room), 2 * maximumWords);
+        var most = Math.Min(Math.Min(ProbeTokens, _rows.Room), 2 * maximumWords);
+        var count = Math.Max(most - index * ProbeStep, Math.Min(most, 1));
         int[] tokens = [.. Enumerable.Range(1, count).Select(i => (int)((long)i * tokenizer.VocabularySize / (count + 1)))];
         int[] firstTokens = [.. Enumerable.Range(0, (count + 1) / 2).Select(word => 2 * word)];
         var sample = new byte[Length];
