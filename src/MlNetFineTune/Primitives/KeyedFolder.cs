@@ -31,8 +31,8 @@ internal sealed class KeyedFolder : IDisposable
         OpenNew();
     }
 
-    /// <summary>Bytes left on the disk.</summary>
-    public long FreeBytes => new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_path)! : _path).AvailableFreeSpace;
+    /// <summary>Bytes left on the disk; null if unknown.</summary>
+    public long? FreeBytes => DiskSpace.FreeBytes(_path);
 
     /// <summary>Whether a complete file has the key, whether or not its value is damaged.</summary>
     public bool HasKey(ContentHash key) => _index.ContainsKey(key);

@@ -235,6 +235,20 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     [TestMethod]
+    public void WhereTheFreeSpaceIsNotKnownEverythingIsKept()
+    {
+        var folder = Directory.CreateDirectory(_folder.File("share")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        byte[] picture = [1, 0, 0, 0, 1, 0, 0, 0, 7, 8, 9];
+        using var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), Side, fit.Host, freeBytes: () => null);
+        for (byte i = 0; i < 5; i++)
+            store.Put(ContentHash.Of([i]), picture);
+        store.Synchronize();
+        Assert.IsTrue(Enumerable.Range(0, 5).All(i => store.TryGet(ContentHash.Of([(byte)i]), out _)));
+        Assert.IsEmpty(_log.Warnings);
+    }
+
+    [TestMethod]
     public void TrainingsAtTheSameTimeShareAFolder()
     {
         var expected = Train(_options with { Epochs = 4 });

@@ -17,10 +17,11 @@ internal sealed class ShrunkPictureStore : IDisposable
     private readonly int _longestSide;
     private readonly IHost _host;
     private readonly KeyedFolder _files;
-    private readonly Func<long> _freeBytes;
+    private readonly Func<long?> _freeBytes;
     private readonly ConcurrentQueue<string> _warnings = []; // logged on the thread that synchronizes
     private readonly Lock _writing = new();
     private KeyedFileWriter? _writer;
+    private long _free;
     private long _room;
     private volatile bool _isClosed;
 
@@ -28,9 +29,9 @@ internal sealed class ShrunkPictureStore : IDisposable
     /// <param name="owner">Hash of everything that shrunk pictures depend on apart from the files.</param>
     /// <param name="longestSide">Longest side in pixels, for the log.</param>
     /// <param name="host">Receives the log.</param>
-    /// <param name="freeBytes">Bytes left on the disk; null to ask the operating system.</param>
+    /// <param name="freeBytes">Bytes left on the disk, null if unknown; by default the operating system is asked.</param>
     /// <exception cref="IOException">The folder cannot be read.</exception>
-    public ShrunkPictureStore(string folder, ContentHash owner, int longestSide, IHost host, Func<long>? freeBytes = null)
+    public ShrunkPictureStore(string folder, ContentHash owner, int longestSide, IHost host, Func<long?>? freeBytes = null)
     {
         (_folder, _longestSide, _host) = (folder, longestSide, host);
         _files = new KeyedFolder(folder, new KeyedFileForm("MNFTPICT", "pictures", ".pictures", owner), _warnings.Enqueue);
@@ -57,7 +58,7 @@ internal sealed class ShrunkPictureStore : IDisposable
             {
                 _writer ??= CreateWriter();
                 if (_writer.Bytes + picture.Length > _room)
-                    Close($"the disk of '{_folder}' has {_freeBytes() >> 20} MiB left");
+                    Close($"the disk of '{_folder}' has {_free >> 20} MiB left");
                 else
                     _writer.Put(content, picture, checksum);
             }
@@ -98,8 +99,8 @@ internal sealed class ShrunkPictureStore : IDisposable
 
     private KeyedFileWriter CreateWriter()
     {
-        var free = _freeBytes();
-        _room = free - free / PartLeftFree;
+        _free = _freeBytes() ?? long.MaxValue;
+        _room = _free - _free / PartLeftFree;
         return _files.CreateWriter();
     }
 
