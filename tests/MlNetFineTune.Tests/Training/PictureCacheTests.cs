@@ -235,6 +235,33 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(1_100, 6, DisplayName = "others fill the small disk")]
+    [DataRow(2_000_000_000, 6, DisplayName = "others fill the large disk: asked after 64 MiB")]
+    public void WhatOtherProcessesWriteIsSeenAndTheFileIsKept(long atFirst, int kept)
+    {
+        var folder = Directory.CreateDirectory(_folder.File("filled")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        var side = atFirst > 1_000_000 ? 2000 : 2; // 12 MB or 20 bytes
+        var picture = new byte[8 + side * side * 3];
+        BitConverter.TryWriteBytes(picture, side);
+        BitConverter.TryWriteBytes(picture.AsSpan(4), side);
+        var free = atFirst;
+        using (var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), side, fit.Host, freeBytes: () => free))
+        {
+            for (byte i = 0; i < 10; i++)
+            {
+                store.Put(ContentHash.Of([i]), picture);
+                if (i == 0)
+                    free = atFirst / 10 + picture.Length - 1; // no place for another one
+            }
+            store.Synchronize();
+            StringAssert.Contains(_log.Warnings.Single(), $"the disk of '{folder}' has {free >> 20} MiB left");
+        }
+        using var later = new ShrunkPictureStore(folder, ContentHash.Of([1]), side, fit.Host);
+        Assert.AreEqual(kept, Enumerable.Range(0, 10).Count(i => later.TryGet(ContentHash.Of([(byte)i]), out _)));
+    }
+
+    [TestMethod]
     public void WhereTheFreeSpaceIsNotKnownEverythingIsKept()
     {
         var folder = Directory.CreateDirectory(_folder.File("share")).FullName;

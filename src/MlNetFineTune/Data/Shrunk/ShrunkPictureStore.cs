@@ -13,6 +13,9 @@ internal sealed class ShrunkPictureStore : IDisposable
     // Checkpoints and other programs need the disk too.
     private const int PartLeftFree = 10;
 
+    // Other processes write into the folder as well: the free space is asked for again after this many bytes.
+    private const long BetweenQuestions = 64 << 20;
+
     private readonly string _folder;
     private readonly int _longestSide;
     private readonly IHost _host;
@@ -21,8 +24,10 @@ internal sealed class ShrunkPictureStore : IDisposable
     private readonly ConcurrentQueue<string> _warnings = []; // logged on the thread that synchronizes
     private readonly Lock _writing = new();
     private KeyedFileWriter? _writer;
-    private long _free;
-    private long _room;
+    private long? _leftFree; // bytes
+    private long? _free; // at the last question
+    private long _room; // for the file that is written
+    private long _nextQuestion; // length of the file
     private volatile bool _isClosed;
 
     /// <param name="folder">The folder, which exists.</param>
@@ -57,6 +62,8 @@ internal sealed class ShrunkPictureStore : IDisposable
             try
             {
                 _writer ??= CreateWriter();
+                if (_writer.Bytes >= _nextQuestion)
+                    AskForRoom(_writer.Bytes);
                 if (_writer.Bytes + picture.Length > _room)
                     Close($"the disk of '{_folder}' has {_free >> 20} MiB left");
                 else
@@ -99,9 +106,20 @@ internal sealed class ShrunkPictureStore : IDisposable
 
     private KeyedFileWriter CreateWriter()
     {
-        _free = _freeBytes() ?? long.MaxValue;
-        _room = _free - _free / PartLeftFree;
+        (_room, _nextQuestion) = (long.MaxValue, 0);
         return _files.CreateWriter();
+    }
+
+    // The room for a file never grows: what was free at its beginning is shared with others.
+    private void AskForRoom(long written)
+    {
+        _nextQuestion = written + BetweenQuestions;
+        if (_freeBytes() is not { } free)
+            return;
+        _free = free;
+        var leftFree = _leftFree ??= free / PartLeftFree;
+        _room = Math.Min(_room, written + free - leftFree);
+        _nextQuestion = written + Math.Min(BetweenQuestions, leftFree);
     }
 
     private void Complete()
