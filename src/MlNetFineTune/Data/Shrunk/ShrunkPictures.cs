@@ -70,14 +70,15 @@ internal sealed class ShrunkPictures(ImageEncoder encoder, int longestSide, Func
             encoder.EncodeShrunk(shrunk, augmentation, random, output, cancellation);
             return null;
         }
-        using var buffer = new ScratchBuffer<byte>(ShrunkPicture.LargestLength(longestSide));
-        var length = ShrunkPicture.Shrink(picture, longestSide, buffer.Span, cancellation);
         // Of a damaged file, an augmentation may need a part that can be read: as without a cache.
-        if (!ShrunkPicture.TryRead(buffer.Span[..length], out shrunk))
+        if (!ShrunkPicture.TryShrink(picture, longestSide, cancellation, out var added))
             return picture.Encode(encoder, augmentation, random, output, cancellation);
-        _store.Value.Put(content, buffer.Span[..length]);
-        _contents[row] = content;
-        encoder.EncodeShrunk(shrunk, augmentation, random, output, cancellation);
-        return null;
+        using (added)
+        {
+            _store.Value.Put(content, added.Bytes);
+            _contents[row] = content;
+            encoder.EncodeShrunk(added, augmentation, random, output);
+            return null;
+        }
     }
 }
