@@ -442,6 +442,25 @@ public sealed class PictureCacheTests : IDisposable
         StringAssert.Contains(error.Message, "Give a folder that can be written");
     }
 
+    [TestMethod]
+    public void AFolderThatCannotBeUsedIsAnErrorBeforeThePhaseThatDoesNotAugment()
+    {
+        File.WriteAllText(_folder.File("file"), "");
+        var progress = new Watcher();
+        var options = _options with
+        {
+            Epochs = 2,
+            Strategy = Strategy.ProbeThenFull(),
+            PictureCache = In("file"),
+            Progress = progress,
+        };
+        Assert.ThrowsExactly<IOException>(() => Train(options));
+        Assert.IsEmpty(progress.Seen);
+
+        Train(options with { Augmentation = Augmentation.None });
+        Assert.IsNotEmpty(progress.Seen, "the folder is not needed");
+    }
+
     private PictureCache In(string name, int side = Side) => PictureCache.InFolder(_folder.File(name), side);
 
     private string[] Files(string name = "cache") =>
