@@ -262,6 +262,25 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     [TestMethod]
+    public void AFolderThatCannotBeListedIsAWarningOfItsOwn()
+    {
+        var folder = Directory.CreateDirectory(_folder.File("unlisted")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        using var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), Side, fit.Host);
+        Directory.Delete(folder);
+        store.Synchronize();
+        store.Synchronize();
+        StringAssert.Contains(_log.Warnings.Single(), $"'{folder}' could not be listed");
+        Assert.DoesNotContain("written", _log.Warnings.Single());
+
+        Directory.CreateDirectory(folder);
+        store.Put(ContentHash.Of([2]), [1, 0, 0, 0, 1, 0, 0, 0, 7, 8, 9]);
+        store.Synchronize();
+        Assert.IsTrue(store.TryGet(ContentHash.Of([2]), out _), "what can be written is kept");
+        Assert.HasCount(1, _log.Warnings);
+    }
+
+    [TestMethod]
     public void WhereTheFreeSpaceIsNotKnownEverythingIsKept()
     {
         var folder = Directory.CreateDirectory(_folder.File("share")).FullName;

@@ -29,6 +29,7 @@ internal sealed class ShrunkPictureStore : IDisposable
     private long _room; // for the file that is written
     private long _nextQuestion; // length of the file
     private volatile bool _isClosed;
+    private bool _isUnreachable; // the folder, which is then not listed
 
     /// <param name="folder">The folder, which exists.</param>
     /// <param name="owner">Hash of everything that shrunk pictures depend on apart from the files.</param>
@@ -84,12 +85,13 @@ internal sealed class ShrunkPictureStore : IDisposable
             try
             {
                 Complete();
-                _files.OpenNew();
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
             {
                 GiveUp(e);
             }
+            if (!_isUnreachable)
+                OpenNew();
         }
         if (_warnings.IsEmpty)
             return;
@@ -134,8 +136,23 @@ internal sealed class ShrunkPictureStore : IDisposable
             $"{writer.Count} pictures of at most {_longestSide} pixels were added to '{_folder}': {writer.Bytes / 1048576.0:0.0} MiB."));
     }
 
+    private void OpenNew()
+    {
+        try
+        {
+            _files.OpenNew();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _isUnreachable = true;
+            _warnings.Enqueue($"PictureCache does not take the pictures that other processes add: '{_folder}' could not be listed: "
+                + e.Message);
+        }
+    }
+
     private void GiveUp(Exception e)
     {
+        _isUnreachable = true;
         _writer?.Dispose();
         _writer = null;
         Close($"they could not be written into '{_folder}': {e.Message} Make room on the disk");
