@@ -5,7 +5,7 @@ internal static class DiskSpace
 {
     /// <summary>Bytes left where a folder is.</summary>
     /// <param name="folder">Full path of the folder.</param>
-    /// <returns>Null where the system does not report it, as for network shares of Windows, which <see cref="DriveInfo"/> refuses.</returns>
+    /// <returns>Null where the system does not report it, as for network shares of Windows.</returns>
     public static long? FreeBytes(string folder)
     {
         try

@@ -130,8 +130,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         DrawShrunk(picture, WindowOf(picture, plan), plan, output);
     }
 
-    /// <summary>Bytes that <see cref="EncodeShrunk(ShrunkPicture, Augmentation, CountedRandom, Span{byte}, CancellationToken)"/> needs for a
-    /// window of a shrunk picture.</summary>
+    /// <summary>Bytes for drawing a window of a shrunk picture.</summary>
     internal static long BytesToDraw(int width, int height) => 4L * width * height;
 
     private PixelWindow WindowOf(ShrunkPicture picture, in ImagePlan plan)
