@@ -98,7 +98,7 @@ public sealed class BenchmarkPageTests
         // second process, too, has ended its backward pass, and ends at 70. 20 to 70 is communication, 40 to 70 of it exposed.
         SumTimes[] first = [Times(10, 45), Times(30, 60)], second = [Times(20, 50), Times(40, 70)];
 
-        var hidden = HiddenCommunication.Of([first, second], steps: 1);
+        var hidden = HiddenCommunication.Of([first, second], steps: 1, atEnd: 1);
 
         Assert.AreEqual(0.050, hidden.Total, 1e-9);
         Assert.AreEqual(0.030, hidden.Exposed, 1e-9);
@@ -112,11 +112,38 @@ public sealed class BenchmarkPageTests
         // The first step's sums are 10 to 20 and, after a gap, 40 to 60 (all of it exposed); those of the second take twice as long.
         SumTimes[] times = [Times(10, 20), Times(40, 60), Times(120, 140), Times(180, 220)];
 
-        var hidden = HiddenCommunication.Of([times, times], steps: 2);
+        var hidden = HiddenCommunication.Of([times, times], steps: 2, atEnd: 1);
 
         Assert.AreEqual(0.045, hidden.Total, 1e-9);
         Assert.AreEqual(0.030, hidden.Exposed, 1e-9);
         Assert.AreEqual(0, hidden.WaitingForSlower);
+    }
+
+    [TestMethod]
+    public void SumsThatStartAfterTheBackwardPassAreExposedFromTheFirstOfThem()
+    {
+        // The backward pass of both has ended at 40, when the second process starts the first of two last sums. 10 to 90 is communication;
+        // 40 to 90 of it is exposed, also the 30 ms before the last sum starts.
+        SumTimes[] first = [Times(5, 50), Times(30, 80), Times(60, 90)], second = [Times(10, 45), Times(40, 80), Times(70, 90)];
+
+        var hidden = HiddenCommunication.Of([first, second], steps: 1, atEnd: 2);
+
+        Assert.AreEqual(0.080, hidden.Total, 1e-9);
+        Assert.AreEqual(0.050, hidden.Exposed, 1e-9);
+        Assert.AreEqual(0.005, hidden.WaitingForSlower, 1e-9, "one process waits from 30 to 40, the other not");
+    }
+
+    [TestMethod]
+    public void UnequalNumbersOfSumsAreRefused()
+    {
+        SumTimes[] three = [Times(10, 20), Times(30, 40), Times(50, 60)], two = three[..2];
+
+        Assert.Contains("3, 3 sums",
+            Assert.ThrowsExactly<ArgumentException>(() => HiddenCommunication.Of([three, three], steps: 2, atEnd: 1)).Message);
+        Assert.Contains("2, 3 sums",
+            Assert.ThrowsExactly<ArgumentException>(() => HiddenCommunication.Of([two, three], steps: 2, atEnd: 1)).Message);
+        Assert.Contains("expected 1 to 1",
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => HiddenCommunication.Of([two, two], steps: 2, atEnd: 2)).Message);
     }
 
     private static SumTimes Times(int started, int completed) =>
