@@ -38,6 +38,42 @@ public sealed class BenchmarkPageTests
     }
 
     [TestMethod]
+    public void EverySummaryIsShown()
+    {
+        var summarized = s_folder.Read().Where(one => one.Value.Summary is not null).Select(one => one.Key).ToList();
+        Assert.IsNotEmpty(summarized);
+
+        var shown = s_folder.Pages.SelectMany(page => BenchmarkPage.SummariesIn(File.ReadAllText(page))).ToList();
+
+        CollectionAssert.IsSubsetOf(summarized, shown);
+    }
+
+    [TestMethod]
+    public void PagesStayWhereOneOfThemCannotBeWritten()
+    {
+        using var folder = new Folder();
+        var repository = CreateRepository(folder.Path, "<!-- result some -->\n<!-- end -->\n", "<!-- summary some -->\n<!-- end -->\n");
+        repository.Write(s_result with { Summary = null });
+        string[] before = [.. repository.Pages.Select(File.ReadAllText)];
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(repository.WritePages);
+
+        Assert.Contains("README.md: The result 'some' has no summary", error.Message);
+        CollectionAssert.AreEqual(before, repository.Pages.Select(File.ReadAllText).ToArray());
+    }
+
+    [TestMethod]
+    public void FilesThatAreNoResultsAreNamed()
+    {
+        using var folder = new Folder();
+        var repository = CreateRepository(folder.Path, "", "");
+        repository.Write(s_result);
+        File.WriteAllText(Path.Combine(folder.Path, "benchmarks", "results", "other.json"), "{ \"benchmark\": 1 }");
+
+        Assert.Contains("'other.json' is not a result", Assert.ThrowsExactly<InvalidDataException>(() => repository.Read()).Message);
+    }
+
+    [TestMethod]
     public void StoredResultsAreReadAndWrittenWithoutChange()
     {
         foreach (var (name, result) in s_folder.Read())
@@ -78,8 +114,10 @@ public sealed class BenchmarkPageTests
     [DataRow("<!-- result absent -->\n<!-- end -->", "'absent'")]
     [DataRow("<!-- result some -->\nno end", "no <!-- end -->")]
     [DataRow("<!-- result some -->\n<!-- summary some -->\n<!-- end -->", "no <!-- end -->")]
-    public void MarkersWithoutResultOrEndAreRefused(string page, string message) => Assert.Contains(
-        message, Assert.ThrowsExactly<InvalidDataException>(() => BenchmarkPage.Write(page, Named(("some", s_result)))).Message);
+    [DataRow("<!-- summary without -->\n<!-- end -->", "'without' has no summary")]
+    public void MarkersWithoutResultSummaryOrEndAreRefused(string page, string message) => Assert.Contains(
+        message, Assert.ThrowsExactly<InvalidDataException>(
+            () => BenchmarkPage.Write(page, Named(("some", s_result), ("without", s_result with { Summary = null })))).Message);
 
     [TestMethod]
     public void ATableIsPrintedInAlignedColumns()
@@ -144,6 +182,14 @@ public sealed class BenchmarkPageTests
             Assert.ThrowsExactly<ArgumentException>(() => HiddenCommunication.Of([two, three], steps: 2, atEnd: 1)).Message);
         Assert.Contains("expected 1 to 1",
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => HiddenCommunication.Of([two, two], steps: 2, atEnd: 2)).Message);
+    }
+
+    private static ResultFolder CreateRepository(string folder, string benchmarks, string readme)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "docs"));
+        File.WriteAllText(Path.Combine(folder, "docs", "benchmarks.md"), benchmarks);
+        File.WriteAllText(Path.Combine(folder, "README.md"), readme);
+        return new ResultFolder(folder);
     }
 
     private static SumTimes Times(int started, int completed) =>
