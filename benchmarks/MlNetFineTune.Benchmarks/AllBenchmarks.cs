@@ -7,6 +7,9 @@ internal static class AllBenchmarks
 {
     public const string Name = "all", Pages = "docs", Quick = "--quick", Record = "--record";
 
+    /// <summary>Exit code of a benchmark that has nothing to measure on this machine, so that nothing is stored.</summary>
+    public const int NothingMeasured = 3;
+
     /// <summary>Stores the result and leaves the pages, for a process of <see cref="Run"/>, which writes them once at its end.</summary>
     public const string Store = "--store";
 
@@ -25,7 +28,7 @@ internal static class AllBenchmarks
     /// <returns>The exit code: 1 if a benchmark could not run, or the pages could not be written.</returns>
     public static int Run(bool quick, ResultFolder results)
     {
-        var failed = new List<string>();
+        var (failed, unmeasured) = (new List<string>(), new List<string>());
         foreach (var benchmark in Known)
         {
             Console.WriteLine($"--- {benchmark.Name}");
@@ -33,8 +36,10 @@ internal static class AllBenchmarks
                 [typeof(AllBenchmarks).Assembly.Location, benchmark.Name, quick ? Quick : Store]);
             process.WaitForExit();
             if (process.ExitCode != 0)
-                failed.Add(benchmark.Name);
+                (process.ExitCode == NothingMeasured ? unmeasured : failed).Add(benchmark.Name);
         }
+        if (unmeasured.Count > 0)
+            Console.WriteLine($"These had nothing to measure here and are not stored: {string.Join(", ", unmeasured)}.");
         Console.WriteLine(failed.Count == 0 ? $"All {Known.Count} ran." : $"These did not run: {string.Join(", ", failed)}.");
         return (quick || WritePages(results)) && failed.Count == 0 ? 0 : 1;
     }

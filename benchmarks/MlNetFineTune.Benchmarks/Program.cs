@@ -70,7 +70,12 @@ static int Run(string[] args)
             return AllBenchmarks.WritePages(results) ? 0 : 1;
         case [var known] when AllBenchmarks.Known.FirstOrDefault(candidate => candidate.Name == known) is { } benchmark
             && !(quick && stores):
-            var result = BenchmarkRecorder.Run(benchmark, quick);
+            var (result, nothingMeasured) = BenchmarkRecorder.Run(benchmark, quick);
+            if (stores && nothingMeasured is not null)
+            {
+                Console.Error.WriteLine($"The result of '{known}' is not stored: {nothingMeasured}");
+                return AllBenchmarks.NothingMeasured;
+            }
             if (stores)
                 results.Write(result);
             return !shows || AllBenchmarks.WritePages(results) ? 0 : 1;
