@@ -70,6 +70,8 @@ static int Run(string[] args)
             return AllBenchmarks.WritePages(results) ? 0 : 1;
         case [var known] when AllBenchmarks.Known.FirstOrDefault(candidate => candidate.Name == known) is { } benchmark
             && !(quick && stores):
+            if (stores)
+                SharedFiles.RequireRealWeights();
             var (result, nothingMeasured) = BenchmarkRecorder.Run(benchmark, quick);
             if (stores && nothingMeasured is not null)
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using MlNetFineTune.Benchmarks;
 using MlNetFineTune.Tests.Support;
 
@@ -6,7 +7,7 @@ namespace MlNetFineTune.Tests.Benchmarks;
 
 /// <summary>The pages show the recorded results, and nothing else between their markers.</summary>
 [TestClass]
-public sealed class BenchmarkPageTests
+public sealed partial class BenchmarkPageTests
 {
     private static readonly ResultFolder s_folder = new(Repository.Root);
 
@@ -81,6 +82,15 @@ public sealed class BenchmarkPageTests
             Assert.AreEqual(result.ToJson(), BenchmarkResult.Parse(result.ToJson()).ToJson(), name);
             Assert.IsTrue(result.Tables.All(table => table.Rows.All(row => row.Count == table.Columns.Count)), name);
         }
+    }
+
+    [TestMethod]
+    public void StoredResultsHaveNoPathsOfAMachine()
+    {
+        foreach (var (name, json) in StoredFiles())
+            Assert.IsFalse(MachinePath().IsMatch(json), $"{name} has a path: {MachinePath().Match(json).Value}");
+        Assert.IsTrue(MachinePath().IsMatch("(random weights: there is no '/home/some/weights')"));
+        Assert.IsTrue(MachinePath().IsMatch("\"C:\\\\Users\\\\some\""));
     }
 
     [TestMethod]
@@ -183,6 +193,17 @@ public sealed class BenchmarkPageTests
         Assert.Contains("expected 1 to 1",
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => HiddenCommunication.Of([two, two], steps: 2, atEnd: 2)).Message);
     }
+
+    // Text of all files by their path.
+    private static IEnumerable<(string Name, string Json)> StoredFiles()
+    {
+        var folder = Path.Combine(Repository.Root, "benchmarks", "results");
+        return Directory.EnumerateFiles(folder, "*.json", SearchOption.AllDirectories)
+            .Select(file => (Path.GetRelativePath(folder, file), File.ReadAllText(file)));
+    }
+
+    [GeneratedRegex(@"(?<![\w./])/(home|root|tmp|usr|opt|mnt|work|Users|var|private|srv)/|[A-Za-z]:\\")]
+    private static partial Regex MachinePath();
 
     private static ResultFolder CreateRepository(string folder, string benchmarks, string readme)
     {
