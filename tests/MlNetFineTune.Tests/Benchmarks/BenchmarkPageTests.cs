@@ -208,7 +208,7 @@ public sealed partial class BenchmarkPageTests
             .Select(file => (Path.GetRelativePath(folder, file), File.ReadAllText(file)));
     }
 
-    [GeneratedRegex(@"(?<![\w./])/(home|root|tmp|usr|opt|mnt|work|Users|var|private|srv)/|[A-Za-z]:\\")]
+    [GeneratedRegex(@"(?<![\w./:])/[A-Za-z]\w*/[\w.-]|[A-Za-z]:\\")]
     private static partial Regex MachinePath();
 
     private static ResultFolder CreateRepository(string folder, string benchmarks, string readme)
