@@ -12,6 +12,7 @@ internal sealed class BenchmarkRecorder : TextWriter
     private readonly StringBuilder _output = new();
     private readonly List<ResultTable> _tables = [];
     private string? _summary;
+    private string? _nothingMeasured;
 
     private BenchmarkRecorder() : base(CultureInfo.InvariantCulture)
     {
@@ -20,13 +21,14 @@ internal sealed class BenchmarkRecorder : TextWriter
     public override Encoding Encoding => _console.Encoding;
 
     /// <summary>Runs a benchmark and prints its question, the machine, and its wall, user and system time.</summary>
-    public static BenchmarkResult Run(Benchmark benchmark, bool quick)
+    /// <returns>The result, and why it must not be stored; null where it may.</returns>
+    public static (BenchmarkResult Result, string? NothingMeasured) Run(Benchmark benchmark, bool quick)
     {
         using var recorder = s_current = new BenchmarkRecorder();
         Console.SetOut(recorder);
         try
         {
-            return recorder.Record(benchmark, quick);
+            return (recorder.Record(benchmark, quick), recorder._nothingMeasured);
         }
         finally
         {
@@ -58,6 +60,13 @@ internal sealed class BenchmarkRecorder : TextWriter
     {
         Console.WriteLine(sentence);
         s_current?._summary = sentence;
+    }
+
+    /// <summary>Prints why there is nothing to measure on this machine, and keeps the result from being stored.</summary>
+    public static void MeasureNothing(string reason)
+    {
+        Console.WriteLine(reason);
+        s_current?._nothingMeasured = reason;
     }
 
     public override void Write(char value)

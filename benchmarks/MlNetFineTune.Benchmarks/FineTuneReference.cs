@@ -95,7 +95,8 @@ internal class FineTuneHead : FineTuneReference
 
     protected override IReadOnlyList<string> PeerModes => ["head-cached", "head"];
 
-    protected override ImageFineTuningOptions Options(Backbone backbone, int seed) => new()
+    /// <summary>The options of the training, which <see cref="Headline"/> has as well.</summary>
+    public static ImageFineTuningOptions HeadOnly(Backbone backbone, int seed) => new()
     {
         Backbone = backbone,
         Strategy = Strategy.HeadOnly,
@@ -103,6 +104,8 @@ internal class FineTuneHead : FineTuneReference
         Epochs = 5,
         Seed = seed,
     };
+
+    protected override ImageFineTuningOptions Options(Backbone backbone, int seed) => HeadOnly(backbone, seed);
 }
 
 /// <summary>Head-only training with features cached in memory, in an empty folder, and in the folder of the previous training.</summary>

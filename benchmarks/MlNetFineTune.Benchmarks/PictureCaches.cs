@@ -40,8 +40,9 @@ internal sealed class PictureCaches : Benchmark
         string[] small = AsJpegs(paths, Path.Combine(folder, "jpeg"), 400);
         var epoch = 0;
         using var originals = Photos.Open(paths, encoder);
-        using var shrunk = Open(longestSide: null);
-        using var smaller = Open(256);
+        var (cache, smallerCache) = (Path.Combine(folder, "cache-400"), Path.Combine(folder, "cache-256"));
+        using var shrunk = Open(cache, longestSide: null);
+        using var smaller = Open(smallerCache, 256);
         using var jpegs = Photos.Open(small, encoder);
         const string cached = "PictureCache.InFolder, 400 px", without = "without";
         var timing = new PairedTiming() // its warm-up is the first epoch
@@ -50,14 +51,16 @@ internal sealed class PictureCaches : Benchmark
             .Add("PictureCache.InFolder, 256 px", () => Read(smaller))
             .Add($"files of 400 px instead, JPEG {Quality}", () => Read(jpegs))
             .Run(rounds: quick ? 2 : 15, quick);
-        var cache = Directory.GetFiles(Path.Combine(folder, "cache"), "*", SearchOption.AllDirectories);
         Console.WriteLine(FormattableString.Invariant($"{paths.Count} {what}, {Size(paths):0.0} MiB; ")
-            + FormattableString.Invariant($"JPEG of 400 px {Size(small):0.0} MiB; both caches {Size(cache):0.0} MiB"));
+            + FormattableString.Invariant($"JPEG of 400 px {Size(small):0.0} MiB; ")
+            + FormattableString.Invariant($"caches: 400 px {Size(In(cache)):0.0} MiB, 256 px {Size(In(smallerCache)):0.0} MiB"));
         timing.Print(cached);
         return timing.Ratio(cached, without);
 
-        EncodedImages Open(int? longestSide) =>
-            Photos.Open(paths, encoder, PictureCache.InFolder(Path.Combine(folder, "cache"), longestSide).CacheFor(encoder, host));
+        EncodedImages Open(string path, int? longestSide) =>
+            Photos.Open(paths, encoder, PictureCache.InFolder(path, longestSide).CacheFor(encoder, host));
+
+        static string[] In(string path) => Directory.GetFiles(path, "*", SearchOption.AllDirectories);
 
         int Read(EncodedImages rows) => Photos.Decode(rows, preprocessing, Augmentation.Light, epoch++, withMean: false).Count;
     }

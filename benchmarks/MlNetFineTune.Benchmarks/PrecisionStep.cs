@@ -19,9 +19,13 @@ internal sealed class PrecisionStep : Benchmark
     public override double Run(bool quick)
     {
         var choice = ReducedPrecision.ChoiceFor(CPU);
-        Console.WriteLine($"Precision.Auto: {(choice.Use ? "BFloat16" : "Float32")}, {choice.Reason}.");
+        var chosen = $"Precision.Auto: {(choice.Use ? "BFloat16" : "Float32")}, {choice.Reason}.";
         if (!choice.Use)
-            return 1;
+        {
+            BenchmarkRecorder.MeasureNothing(chosen);
+            return 1; // both sides are the same
+        }
+        Console.WriteLine(chosen);
         using var pages = HeapPages.Keep(); // as Fit does
         var ratio = Images("MobileNetV2", Networks.Ours, quick);
         Images("ResNet-18", () => ImageNetwork.Create(Backbone.ResNet18.FromScratch(), Networks.Classes, seed: 1), quick);

@@ -40,9 +40,9 @@ internal static class PrecisionStudy
             {
                 List<Result> results = [.. Enumerable.Range(1, seeds).Select(number =>
                     StudyProcess.Run<Result>(Name, One, name, $"{one}", $"{number}"))];
-                Console.WriteLine(
-                    $"| {name} | {one} | {Mean(results, result => result.Accuracy)} | {Mean(results, result => result.LogLoss)} | "
-                    + $"{Mean(results, result => result.Seconds, "0")} | {Mean(results, result => result.CpuSeconds, "0")} |");
+                Console.WriteLine($"| {name} | {one} | {StudyMean.Of(results, result => result.Accuracy)} | "
+                    + $"{StudyMean.Of(results, result => result.LogLoss)} | {StudyMean.Of(results, result => result.Seconds, "0")} | "
+                    + $"{StudyMean.Of(results, result => result.CpuSeconds, "0")} |");
             }
         }
         return 0;
@@ -85,14 +85,6 @@ internal static class PrecisionStudy
         IDataView Load(string file, int every) => ml.Data.LoadFromEnumerable(
             File.ReadLines(SharedFiles.Require($"data/text/sst2/{file}")).Where((_, index) => index % every == 0)
                 .Select(line => line.Split('\t', 2)).Select(cells => new Row { Label = cells[0], Text = cells[1] }).ToList());
-    }
-
-    private static string Mean(IReadOnlyList<Result> results, Func<Result, double> of, string format = "0.000")
-    {
-        var mean = results.Average(of);
-        var deviation = Math.Sqrt(results.Sum(one => (of(one) - mean) * (of(one) - mean)) / Math.Max(1, results.Count - 1));
-        return string.Create(CultureInfo.InvariantCulture, $"{mean.ToString(format, CultureInfo.InvariantCulture)} "
-            + $"({deviation.ToString(format, CultureInfo.InvariantCulture)})");
     }
 
     private sealed record Result(double Accuracy, double LogLoss, double Seconds, double CpuSeconds);

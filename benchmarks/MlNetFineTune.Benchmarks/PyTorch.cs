@@ -25,7 +25,9 @@ internal static class PyTorch
         }
         catch (CannotRunException e)
         {
-            Console.WriteLine($"({e.Message})");
+            // Only the fact belongs to the result; the message has an interpreter's error, and paths of this machine.
+            Console.WriteLine("(PyTorch did not run)");
+            Console.Error.WriteLine(e.Message);
         }
     }
 

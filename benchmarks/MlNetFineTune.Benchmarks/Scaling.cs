@@ -54,9 +54,7 @@ internal sealed class Scaling : Benchmark
                     Percent(together, one => one.Hidden!.Exposed / one.Seconds),
                 ],
             ]));
-        // The embeddings of words are larger than a bucket, and share the lowest stage with those of places.
-        new ScalingModel(Median(alone, one => one.Seconds), together[0].Buckets, AtEnd: network == ScalingProcess.Texts ? 2 : 1)
-            .Print(network);
+        new ScalingModel(Median(alone, one => one.Seconds), together[0].Buckets, ScalingProcess.SumsAtEnd(network)).Print(network);
         return PairedTiming.Median(alone.Zip(together, (one, two) => one.Seconds / two.Seconds));
     }
 

@@ -18,6 +18,10 @@ internal static class ScalingProcess
     /// <summary>The networks: with frozen and with training BatchNorm, and without.</summary>
     public const string Images = "mobilenetv2", Norms = "mobilenetv2-batchnorm", Texts = "minilm";
 
+    /// <summary>Number of the sums of the lowest stage, which start when the backward pass has ended.</summary>
+    // The embeddings of words are larger than a bucket, and share the lowest stage with those of places.
+    public static int SumsAtEnd(string network) => network == Texts ? 2 : 1;
+
     public static int Run(IReadOnlyList<string> arguments)
     {
         if (arguments is not [Images or Norms or Texts, var threads, var count])
@@ -42,7 +46,7 @@ internal static class ScalingProcess
         var (seconds, cpuSeconds) = (watch.Elapsed.TotalSeconds, (Cpu() - cpu).TotalSeconds);
         var waiting = group.Waiting.TotalSeconds;
         long[] sums = [.. group.Sums];
-        var hidden = HiddenIn(group, steps);
+        var hidden = HiddenIn(group, steps, SumsAtEnd(arguments[0]));
         double[] together = [cpuSeconds, waiting];
         group.Sum(together);
         var alone = SecondsOf(group, sums);
@@ -55,12 +59,12 @@ internal static class ScalingProcess
     }
 
     // Null in one process, which sums nothing.
-    private static HiddenCommunication? HiddenIn(TimedGroup group, int steps)
+    private static HiddenCommunication? HiddenIn(TimedGroup group, int steps, int atEnd)
     {
         SumTimes[] own = [.. group.Times];
         var all = group.Gather(MemoryMarshal.AsBytes(own.AsSpan()));
         return group.IsSeveral
-            ? HiddenCommunication.Of([.. all.Select(bytes => MemoryMarshal.Cast<byte, SumTimes>(bytes).ToArray())], steps)
+            ? HiddenCommunication.Of([.. all.Select(bytes => MemoryMarshal.Cast<byte, SumTimes>(bytes).ToArray())], steps, atEnd)
             : null;
     }
 

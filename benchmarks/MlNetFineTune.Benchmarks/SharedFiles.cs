@@ -7,6 +7,9 @@ namespace MlNetFineTune.Benchmarks;
 /// </summary>
 internal static class SharedFiles
 {
+    // A variable of the environment, so that processes which a benchmark starts know it as well.
+    private const string RealWeights = "MLNETFINETUNE_BENCHMARKS_REAL_WEIGHTS";
+
     public static string RepositoryRoot { get; } = FindRoot();
 
     public static string Root => Environment.GetEnvironmentVariable("MLNETFINETUNE_DATA") is { Length: > 0 } folder
@@ -17,7 +20,12 @@ internal static class SharedFiles
         ? path
         : throw new CannotRunException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
 
-    /// <summary>Real weights if available, otherwise random ones, which take the same time.</summary>
+    /// <summary>From now on, and in all processes that are started, missing weights are an error: for results that are stored.</summary>
+    public static void RequireRealWeights() => Environment.SetEnvironmentVariable(RealWeights, "1");
+
+    /// <summary>
+    /// Real weights if available, otherwise random ones, which take the same time; an error after <see cref="RequireRealWeights"/>.
+    /// </summary>
     public static Backbone MobileNetV2() => WithWeights(Backbone.MobileNetV2, "mobilenetv2_100.safetensors");
 
     /// <inheritdoc cref="MobileNetV2"/>
@@ -25,10 +33,16 @@ internal static class SharedFiles
 
     private static Backbone WithWeights(Backbone backbone, string file)
     {
-        var weights = Path.Combine(Root, "weights", file);
+        var name = $"weights/{file}";
+        var weights = Path.Combine(Root, name);
         if (File.Exists(weights))
             return backbone.WithWeights(weights);
-        Console.WriteLine($"(random weights: there is no '{weights}')");
+        if (Environment.GetEnvironmentVariable(RealWeights) is not null)
+        {
+            throw new CannotRunException($"There is no '{name}' in '{Root}', and a result of random weights is not stored. "
+                + "Set MLNETFINETUNE_DATA to the folder that holds it, or run without --record.");
+        }
+        Console.WriteLine($"(random weights: there is no '{name}')"); // a relative name: results are published
         return backbone.FromScratch() with { Padding = Backbone.ConvolutionPadding.TensorFlowSame };
     }
 

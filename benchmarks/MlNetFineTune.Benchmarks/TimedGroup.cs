@@ -20,7 +20,10 @@ internal sealed class TimedGroup(ProcessGroup inner) : ProcessGroup
     /// <summary>Numbers of each tensor that was summed.</summary>
     public List<long> Sums { get; } = [];
 
-    /// <summary>Times of each of <see cref="Sums"/> in this process.</summary>
+    /// <summary>
+    /// Times of each of <see cref="Sums"/> in this process. After the backward pass a completion is seen only when its turn of waiting has
+    /// come, and with it the division and copies of the buckets before.
+    /// </summary>
     public IReadOnlyList<SumTimes> Times => _times;
 
     internal override int CoreSharers => inner.CoreSharers;

@@ -30,7 +30,6 @@ internal sealed class MpiGroup : ProcessGroup
     private volatile string _position = "";
     private readonly HashSet<TensorSum> _pending = []; // keeps their memory alive, also where nobody waits for them
     private NcclCommunicator? _nccl;
-    private bool _agreesOnNccl; // at the next sum of a tensor
     private int _thread; // the one inside an operation; 0 where none is
 
     public MpiGroup(MpiLibrary library, MpiOptions options)
@@ -76,7 +75,15 @@ internal sealed class MpiGroup : ProcessGroup
         Placement = Placement.Of(this);
         Placement.SetThreads(_threads);
         SumCheck.Run(this, _library.Version);
-        _agreesOnNccl = _mayUseNccl;
+    }
+
+    internal override void ComputesOn(Device device)
+    {
+        if (!_mayUseNccl)
+            return;
+        _nccl = NcclCommunicator.Agree(this, device, _nccl);
+        if (_nccl is not null)
+            SumCheck.Tensors(this, "NCCL", device);
     }
 
     internal override unsafe void Sum(Span<double> values)
@@ -132,13 +139,6 @@ internal sealed class MpiGroup : ProcessGroup
             throw new ArgumentException(
                 $"A sum over processes needs a contiguous tensor of Float32; this one is of {buffer.dtype}"
                 + $"{(buffer.is_contiguous() ? "" : " and not contiguous")}.", nameof(buffer));
-        if (_agreesOnNccl)
-        {
-            _agreesOnNccl = false;
-            _nccl = NcclCommunicator.Agree(this, buffer);
-            if (_nccl is not null)
-                SumCheck.Tensors(this, "NCCL", buffer.device);
-        }
         using var turn = Enter();
         var sum = Create(buffer);
         sum.Start();
@@ -149,7 +149,7 @@ internal sealed class MpiGroup : ProcessGroup
     private TensorSum Create(Tensor buffer)
     {
         // A process whose tensor has come to another device does something else than the others: they say so instead of waiting.
-        var isOnGpu = _nccl is not null && NcclCommunicator.DeviceOf(buffer) == _nccl.Device;
+        var isOnGpu = _nccl is not null && NcclCommunicator.DeviceOf(buffer.device) == _nccl.Device;
         var exchange = Begin(isOnGpu ? OperationKind.DeviceSum : OperationKind.TensorSum, buffer.numel(), []);
         return isOnGpu ? new NcclSum(this, _nccl!, buffer, exchange) : new HostSum(this, _library, buffer, exchange);
     }
@@ -281,10 +281,17 @@ internal sealed class MpiGroup : ProcessGroup
     /// <exception cref="ProcessGroupException">It has not returned.</exception>
     public T Within<T>(string function, Func<T> call)
     {
+        using var turn = Enter();
         var work = Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (Task.WhenAny(work, Task.Delay(Timeout)).GetAwaiter().GetResult() == work)
-            return work.GetAwaiter().GetResult();
-        throw _peers.Fail($"{Name}{At} has waited {Timeout.TotalSeconds:0} s in {function}: another process has not come to it.");
+        for (var clock = new WaitClock(); !work.IsCompleted; clock.Pause())
+        {
+            Call(_listen);
+            if (_peers.Failure is not null)
+                throw _peers.FailedBefore();
+            if (clock.Waited > Timeout)
+                throw _peers.Fail($"{Name}{At} has waited {clock.Waited.TotalSeconds:0} s in {function} for another process.");
+        }
+        return work.GetAwaiter().GetResult();
     }
 
     /// <summary>The turn of this thread: until its end no other thread may use the group.</summary>

@@ -13,6 +13,8 @@ internal static class Collectives
     public static void Run(ProcessGroup group)
     {
         TorchRuntimeLoaded();
+        group.ComputesOn(CPU);
+        group.ComputesOn(CPU); // the next training
         var tensors = Tensor.TotalCount;
         foreach (var length in (int[])[0, 1, 2, 48, 49, 5000, 100_000])
             SumsOfNumbers(group, length);

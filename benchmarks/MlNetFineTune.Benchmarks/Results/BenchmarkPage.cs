@@ -14,7 +14,9 @@ internal static partial class BenchmarkPage
     /// <summary>The page with the results.</summary>
     /// <param name="page">The page, with any text between its markers.</param>
     /// <param name="results">All results by name.</param>
-    /// <exception cref="InvalidDataException">A marker has no end, or names a result that does not exist.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A marker has no end, names a result that does not exist, or is the place of a sentence that the result does not have.
+    /// </exception>
     public static string Write(string page, IReadOnlyDictionary<string, BenchmarkResult> results)
     {
         if (Starts().Count(page) != Places().Count(page))
@@ -23,7 +25,7 @@ internal static partial class BenchmarkPage
         {
             var text = place.Groups["name"] is { Success: false } ? TextOfAll(results)
                 : Named(place.Groups["name"].Value, results) is var result && place.Groups["kind"].Value == "summary"
-                    ? $"{result.Summary}\n"
+                    ? $"{SummaryOf(place.Groups["name"].Value, result)}\n"
                 : TextOf(result);
             return $"{place.Groups["start"]}\n{text}<!-- end -->";
         });
@@ -37,6 +39,13 @@ internal static partial class BenchmarkPage
             "result" => [place.Groups["name"].Value],
             _ => [],
         });
+
+    /// <summary>Names of the results whose sentences a page shows.</summary>
+    public static IEnumerable<string> SummariesIn(string page) => Places().Matches(page)
+        .Where(place => place.Groups["kind"].Value == "summary").Select(place => place.Groups["name"].Value);
+
+    private static string SummaryOf(string name, BenchmarkResult result) => result.Summary ?? throw new InvalidDataException(
+        $"The result '{name}' has no summary, which the page shows. Take the place out, or let the benchmark summarize its result.");
 
     private static BenchmarkResult Named(string name, IReadOnlyDictionary<string, BenchmarkResult> results) =>
         results.TryGetValue(name, out var result) ? result : throw new InvalidDataException(

@@ -28,6 +28,7 @@ internal sealed record BenchmarkResult(
     {
         WriteIndented = true,
         NewLine = "\n",
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // the files are read by people and never embedded in HTML

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Distributed;
 
 /// <summary>
 /// Sums of tensors on GPUs from memory to memory, on a stream beside libtorch's, so that the backward pass goes on meanwhile. Used where
-/// every process computes on a GPU, finds NCCL, and gets right sums from it; else tensors go through the host.
+/// every process computes on a GPU and NCCL starts; else tensors go through the host.
 /// </summary>
 internal sealed unsafe partial class NcclCommunicator
 {
@@ -14,46 +14,59 @@ internal sealed unsafe partial class NcclCommunicator
     private readonly CudaDriver _driver;
     private readonly nint _context, _stream, _communicator;
 
-    private NcclCommunicator(NcclLibrary library, CudaDriver driver, int device, byte[] id, MpiGroup group)
+    private NcclCommunicator(NcclLibrary library, CudaDriver driver, int device, nint context, nint stream, nint communicator)
     {
-        (_library, _driver, _context, Device) = (library, driver, driver.Context(device), device);
-        using var current = driver.Enter(_context);
-        _stream = driver.CreateStream();
-        _communicator = library.Join(id, group.Rank, group.Size);
+        (_library, _driver, Device) = (library, driver, device);
+        (_context, _stream, _communicator) = (context, stream, communicator);
     }
 
     /// <summary>Its GPU.</summary>
     public int Device { get; }
 
     /// <summary>The GPU whose memory NCCL can sum, null for the host's. Tests replace it.</summary>
-    public static Func<Tensor, int?> DeviceOf { get; set; } =
-        tensor => tensor.device_type == DeviceType.CUDA ? tensor.device_index : null;
+    public static Func<Device, int?> DeviceOf { get; set; } = device => device.type == DeviceType.CUDA ? device.index : null;
 
     /// <summary>Agrees with all processes on whether they use NCCL. Collective.</summary>
     /// <param name="group">The processes.</param>
-    /// <param name="tensor">The first one that is summed.</param>
-    /// <returns>Null where they do not: process 0 has said why, unless the tensor is in the host's memory.</returns>
-    public static NcclCommunicator? Agree(MpiGroup group, Tensor tensor)
+    /// <param name="device">Where this process computes.</param>
+    /// <param name="earlier">Used again where all still compute on the same GPUs.</param>
+    /// <returns>Null where they do not. Process 0 has said why, where any computes on a GPU.</returns>
+    public static NcclCommunicator? Agree(MpiGroup group, Device device, NcclCommunicator? earlier)
     {
-        (NcclLibrary Library, CudaDriver Driver)? found = null;
-        var device = DeviceOf(tensor);
-        var reason = device is null ? "a process computes on the CPU" : ReasonOf(() => found = (NcclLibrary.Load(), CudaDriver.Load()));
-        if (Refuses(group, device, reason))
+        var gpu = DeviceOf(device);
+        var gpus = group.Gather([(byte)(gpu is null ? 0 : 1), (byte)(gpu is not null && earlier?.Device == gpu ? 1 : 0)]);
+        if (gpus.All(one => one[0] == 0))
             return null;
+        if (gpus.All(one => one[1] == 1))
+            return earlier;
 
+        (NcclLibrary Library, CudaDriver Driver, nint Context, nint Stream)? found = null;
         byte[] id = [];
-        reason = group.IsFirst ? ReasonOf(() => id = found!.Value.Library.CreateId()) : null;
-        if (Refuses(group, device, reason))
+        var reason = gpu is null ? $"rank {group.Rank} computes on the CPU" : ReasonOf(() =>
+        {
+            var (library, driver) = (NcclLibrary.Load(), CudaDriver.Load());
+            var context = driver.Context(gpu.Value);
+            using var current = driver.Enter(context);
+            found = (library, driver, context, driver.CreateStream());
+            if (group.IsFirst)
+                id = library.CreateId();
+        });
+        if (Refuses(group, reason))
             return null;
 
         id = group.Broadcast(id);
-        NcclCommunicator? communicator = null;
-        reason = ReasonOf(() =>
+        var (nccl, cuda, ofGpu, stream) = found!.Value;
+        nint communicator = 0;
+        reason = ReasonOf(() => communicator = group.Within("ncclCommInitRank", () =>
         {
-            communicator = group.Within("ncclCommInitRank", () =>
-                new NcclCommunicator(found!.Value.Library, found.Value.Driver, device!.Value, id, group));
-        });
-        return Refuses(group, device, reason) ? null : communicator;
+            using var current = cuda.Enter(ofGpu); // of the thread
+            return nccl.Join(id, group.Rank, group.Size);
+        }));
+        if (!Refuses(group, reason))
+            return new NcclCommunicator(nccl, cuda, gpu!.Value, ofGpu, stream, communicator);
+        if (communicator != 0)
+            nccl.Abort(communicator);
+        return null;
     }
 
     /// <summary>Starts a sum after what libtorch has been given up to now.</summary>
@@ -84,11 +97,11 @@ internal sealed unsafe partial class NcclCommunicator
         _driver.Destroy(marker);
     }
 
-    private static bool Refuses(MpiGroup group, int? device, string? reason)
+    private static bool Refuses(MpiGroup group, string? reason)
     {
         if (group.FirstText(reason) is not { } first)
             return false;
-        if (device is not null && group.IsFirst)
+        if (group.IsFirst)
             Console.Error.WriteLine($"{group.Name}: sums of tensors on GPUs go through the host: {first}.");
         return true;
     }

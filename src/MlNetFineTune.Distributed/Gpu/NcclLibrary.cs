@@ -15,6 +15,7 @@ internal sealed unsafe class NcclLibrary
     private readonly delegate* unmanaged[Cdecl]<nint*, int, Id, int, int> _commInitRank;
     private readonly delegate* unmanaged[Cdecl]<void*, void*, nuint, int, int, nint, nint, int> _allReduce;
     private readonly delegate* unmanaged[Cdecl]<nint, int*, int> _commGetAsyncError;
+    private readonly delegate* unmanaged[Cdecl]<nint, int> _commAbort;
     private readonly delegate* unmanaged[Cdecl]<int, byte*> _getErrorString;
 
     private NcclLibrary(nint handle)
@@ -24,6 +25,7 @@ internal sealed unsafe class NcclLibrary
         _allReduce = (delegate* unmanaged[Cdecl]<void*, void*, nuint, int, int, nint, nint, int>)
             NativeLibrary.GetExport(handle, "ncclAllReduce");
         _commGetAsyncError = (delegate* unmanaged[Cdecl]<nint, int*, int>)NativeLibrary.GetExport(handle, "ncclCommGetAsyncError");
+        _commAbort = (delegate* unmanaged[Cdecl]<nint, int>)NativeLibrary.GetExport(handle, "ncclCommAbort");
         _getErrorString = (delegate* unmanaged[Cdecl]<int, byte*>)NativeLibrary.GetExport(handle, "ncclGetErrorString");
     }
 
@@ -58,6 +60,9 @@ internal sealed unsafe class NcclLibrary
     /// <summary>Puts the sum of floats over all processes in their place, on a stream.</summary>
     public void StartSum(void* values, long count, nint communicator, nint stream) =>
         Check("ncclAllReduce", _allReduce(values, values, (nuint)count, Float32, Sum, communicator, stream));
+
+    /// <summary>Leaves a communicator that is not complete.</summary>
+    public void Abort(nint communicator) => _ = _commAbort(communicator);
 
     /// <summary>Throws what went wrong on the device or the network since.</summary>
     public void CheckWork(nint communicator)

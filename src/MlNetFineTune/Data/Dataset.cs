@@ -69,6 +69,15 @@ internal abstract class Dataset : IDisposable
     /// </summary>
     public virtual string AugmentedFrom => "";
 
+    /// <summary>
+    /// Called before a training that augments rows: opens what augmented rows are kept in, so that its errors end the training at its
+    /// start.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be used.</exception>
+    public virtual void OpenForAugmentation()
+    {
+    }
+
     /// <summary>Called before and after a pass over rows, on one thread, while no row of the pass is being encoded.</summary>
     public virtual void AroundPass()
     {

@@ -110,6 +110,8 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
         public override string AugmentedFrom => picture.AugmentedFrom;
 
+        public override void OpenForAugmentation() => picture.OpenForAugmentation();
+
         public override void AroundPass() => picture.AroundPass();
 
         public override void Identify(int row, IncrementalHash hash)

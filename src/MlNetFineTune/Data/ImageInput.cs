@@ -109,6 +109,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
 
     public override string AugmentedFrom => shrunk?.Description ?? "";
 
+    public override void OpenForAugmentation() => shrunk?.Open();
+
     public override void AroundPass() => shrunk?.Synchronize();
 
     // Unaugmented pictures are those of scoring, whose pixels must be the same.

@@ -1,12 +1,13 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
 /// Lets the C library keep the pages of freed memory while a training or a pass over many rows lasts. glibc takes each large block fresh
-/// from the system and gives it back when it is freed, so that every activation of every batch is paid for with page faults: a third of a
-/// training step of MobileNetV2 was system time. The settings (mallopt(3)) act on the whole process; when the last pass has ended they are
-/// those that glibc reaches by itself, and all free pages go back to the system.
+/// from the system and gives it back when it is freed, so that every activation of every batch is paid for with page faults: two fifths of
+/// a head-only step of MobileNetV2 were system time. The settings (mallopt(3)) act on the whole process; when the last pass has ended they
+/// are those that glibc reaches by itself, and after more than a second all free pages go back to the system.
 /// </summary>
 internal sealed partial class HeapPages : IDisposable
 {
@@ -19,8 +20,12 @@ internal sealed partial class HeapPages : IDisposable
     // Where glibc's own threshold ends up once large blocks have been freed (DEFAULT_MMAP_THRESHOLD_MAX; trimming begins at twice of it).
     private const int UsualLargest = 32 << 20;
 
+    // Many short passes, such as those of a service, would pay for the same pages again and again.
+    private static readonly TimeSpan s_worthTrimming = TimeSpan.FromSeconds(1);
+
     private static readonly Lock s_lock = new();
     private static int s_passes;
+    private static long s_start;
 
     private bool _ended;
 
@@ -46,8 +51,14 @@ internal sealed partial class HeapPages : IDisposable
             return null;
         lock (s_lock)
         {
-            if (s_passes++ == 0)
-                Set(largestFromHeap: int.MaxValue, trimAbove: -1); // -1: never, by mallopt(3)
+            if (s_passes == 0)
+            {
+                s_start = Stopwatch.GetTimestamp();
+                // glibc has had a limit of 32 MB for it (HEAP_MAX_SIZE / 2).
+                if (!Set(largestFromHeap: int.MaxValue, trimAbove: -1) && !Set(UsualLargest, trimAbove: -1)) // -1: never
+                    return null;
+            }
+            s_passes++;
         }
         return new HeapPages();
     }
@@ -62,6 +73,8 @@ internal sealed partial class HeapPages : IDisposable
             if (--s_passes > 0)
                 return;
             Set(UsualLargest, 2 * UsualLargest);
+            if (Stopwatch.GetElapsedTime(s_start) < s_worthTrimming)
+                return;
         }
         _ = Trim(0); // outside the lock: tens of milliseconds for a gigabyte
     }
@@ -73,11 +86,8 @@ internal sealed partial class HeapPages : IDisposable
 
     private static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 };
 
-    private static void Set(int largestFromHeap, int trimAbove)
-    {
-        _ = SetOption(MmapThreshold, largestFromHeap);
-        _ = SetOption(TrimThreshold, trimAbove);
-    }
+    private static bool Set(int largestFromHeap, int trimAbove) =>
+        SetOption(MmapThreshold, largestFromHeap) != 0 && SetOption(TrimThreshold, trimAbove) != 0;
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int SetOption(int option, int value);

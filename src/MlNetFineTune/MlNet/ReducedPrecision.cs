@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,7 +21,7 @@ internal static class ReducedPrecision
 
     private const int Rounds = 5;
 
-    private static readonly ConcurrentDictionary<DeviceType, Choice> s_choices = new();
+    private static readonly ConcurrentDictionary<(DeviceType, int), Lazy<Choice>> s_choices = new();
 
     /// <summary>Whether a training computes in bfloat16, with its reason in the log.</summary>
     /// <exception cref="NotSupportedException">bfloat16 is demanded, and this libtorch has no autocast.</exception>
@@ -37,11 +38,24 @@ internal static class ReducedPrecision
     }
 
     /// <summary>The choice for a device, measured once in a process.</summary>
-    public static Choice ChoiceFor(Device device) => s_choices.GetOrAdd(device.type, _ => Measure(device));
+    public static Choice ChoiceFor(Device device) =>
+        s_choices.GetOrAdd((device.type, device.index), _ => new Lazy<Choice>(() => Try(device))).Value;
 
     /// <param name="Use">Whether bfloat16 is used.</param>
     /// <param name="Reason">The reason, for the log.</param>
     public sealed record Choice(bool Use, string Reason);
+
+    private static Choice Try(Device device)
+    {
+        try
+        {
+            return Measure(device);
+        }
+        catch (ExternalException e)
+        {
+            return new(false, $"libtorch has no operations in bfloat16 for this device ({e.Message.Split('\n')[0].Trim()})");
+        }
+    }
 
     private static Choice Measure(Device device)
     {
@@ -49,7 +63,7 @@ internal static class ReducedPrecision
             return new(false, "this version of libtorch does not export autocast");
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var generator = new Generator(1, device);
+        using var generator = new Generator(1, device);
         var images = Numbers(4, 28, 28, 64).permute(0, 3, 1, 2); // channels-last, as in image networks
         var kernels = Numbers(64, 3, 3, 64).permute(0, 3, 1, 2);
         var (rows, columns) = (Numbers(512, 384), Numbers(384, 384));

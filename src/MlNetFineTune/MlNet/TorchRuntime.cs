@@ -32,6 +32,7 @@ internal static class TorchRuntime
     {
         if (s_failure.IsValueCreated || Environment.ProcessorCount == 1)
             return;
+        SetVariables(); // on this thread: setenv is not safe beside getenv of another
         // Not of the thread pool: libtorch keeps threads for each thread that computed, until it ends.
         new Thread(() => _ = s_failure.Value) { IsBackground = true, Name = "MlNetFineTune loads libtorch" }.Start();
     }
@@ -48,8 +49,7 @@ internal static class TorchRuntime
     {
         try
         {
-            OpenMp.WaitPassively();
-            CacheSizes.BeforeLoading();
+            SetVariables();
             torch.InitializeDeviceType(DeviceType.CPU);
             torch.get_num_threads(); // a call into the native library
             NnPack.StayOffWhereItCannotWork();
@@ -61,6 +61,13 @@ internal static class TorchRuntime
         {
             return e;
         }
+    }
+
+    // Of libgomp and oneDNN, which read them when they are loaded.
+    private static void SetVariables()
+    {
+        OpenMp.WaitPassively();
+        CacheSizes.BeforeLoading();
     }
 
     internal static string Explain()

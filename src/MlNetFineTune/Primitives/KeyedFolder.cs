@@ -15,7 +15,8 @@ internal sealed class KeyedFolder : IDisposable
     private readonly KeyedFileForm _form;
     private readonly Action<string> _warn;
     private readonly List<KeyedFile> _files = [];
-    private readonly HashSet<string> _opened = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _done = new(StringComparer.Ordinal); // names of files that are open or given up
+    private readonly Dictionary<string, long> _failed = new(StringComparer.Ordinal); // with their lengths, to be tried again
     private readonly ConcurrentDictionary<ContentHash, (KeyedFile File, int Place)> _index = [];
 
     /// <param name="path">The folder, which exists.</param>
@@ -29,10 +30,12 @@ internal sealed class KeyedFolder : IDisposable
             .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
             KeyedFileWriter.TryDelete(left.FullName);
         OpenNew();
+        if (_failed.Count > 0)
+            OpenNew();
     }
 
-    /// <summary>Bytes left on the disk.</summary>
-    public long FreeBytes => new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_path)! : _path).AvailableFreeSpace;
+    /// <summary>Bytes left on the disk; null if unknown.</summary>
+    public long? FreeBytes => DiskSpace.FreeBytes(_path);
 
     /// <summary>Whether a complete file has the key, whether or not its value is damaged.</summary>
     public bool HasKey(ContentHash key) => _index.ContainsKey(key);
@@ -54,11 +57,15 @@ internal sealed class KeyedFolder : IDisposable
         return true;
     }
 
-    /// <summary>Opens files that were completed since the last call. The newest last: it has what was computed again.</summary>
+    /// <summary>
+    /// Opens files that were completed since the last call. The newest last: it has what was computed again. A file that cannot be opened
+    /// is tried again in the next call, since a network file system may show a new file's length or content late; if it then has the same
+    /// length, it is given up with a warning.
+    /// </summary>
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public void OpenNew()
     {
-        foreach (var file in new DirectoryInfo(_path).EnumerateFiles("*" + _form.Extension).Where(file => !_opened.Contains(file.Name))
+        foreach (var file in new DirectoryInfo(_path).EnumerateFiles("*" + _form.Extension).Where(file => !_done.Contains(file.Name))
             .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
             TryOpen(file);
     }
@@ -72,8 +79,8 @@ internal sealed class KeyedFolder : IDisposable
     public void Complete(KeyedFileWriter writer)
     {
         var path = writer.Complete();
-        _opened.Add(Path.GetFileName(path));
         Add(new KeyedFile(path, _form, isOwn: true));
+        _done.Add(Path.GetFileName(path));
     }
 
     public void Dispose()
@@ -85,10 +92,14 @@ internal sealed class KeyedFolder : IDisposable
     private void TryOpen(FileInfo found)
     {
         var path = found.FullName;
-        _opened.Add(found.Name);
         try
         {
             Add(new KeyedFile(path, _form));
+            _done.Add(found.Name);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException && MayPass(found))
+        {
+            // Tried again in the next call.
         }
         catch (InvalidDataException e)
         {
@@ -98,6 +109,17 @@ internal sealed class KeyedFolder : IDisposable
         {
             _warn($"The cache of {_form.Noun} cannot read '{path}', and computes again what it lacks: {e.Message}");
         }
+    }
+
+    // Whether the file has not failed at this length before.
+    private bool MayPass(FileInfo found)
+    {
+        var length = found.Exists ? found.Length : 0; // as seen by the enumeration
+        var failed = _failed.TryGetValue(found.Name, out var before) && before == length;
+        _failed[found.Name] = length;
+        if (failed)
+            _done.Add(found.Name);
+        return !failed;
     }
 
     private void Add(KeyedFile file)

@@ -41,6 +41,11 @@ public abstract class ProcessGroup
     /// <summary>What the training does now, for the message of a <see cref="ProcessGroupException"/>.</summary>
     internal virtual string Position { get; set; } = "";
 
+    /// <summary>Says on which device this process trains from now on. Collective.</summary>
+    internal virtual void ComputesOn(Device device)
+    {
+    }
+
     /// <summary>Replaces numbers by their sums over all processes, the same bits in each.</summary>
     /// <exception cref="ProcessGroupException">Another process has ended or does not answer.</exception>
     internal abstract void Sum(Span<double> values);

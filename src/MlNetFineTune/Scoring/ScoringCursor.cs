@@ -21,7 +21,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly ScoredBatch? _batch;
     private readonly ScoreColumns _columns;
     private readonly IHost _host;
-    private readonly HeapPages? _pages;
+    private HeapPages? _pages;
     private ExceptionDispatchInfo? _failure;
     private int _index = -1;
     private int _place; // of the batch's first row in the carried rows
@@ -47,7 +47,6 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _ahead = ahead;
         _carried = carried;
         _batch = batch;
-        _pages = HeapPages.Keep();
     }
 
     public override DataViewSchema Schema { get; }
@@ -79,6 +78,8 @@ internal sealed class ScoringCursor : DataViewRowCursor
         try
         {
             (var encoded, _place) = _ahead!.Next();
+            if (_position >= 0) // not for a single batch
+                _pages ??= HeapPages.Keep();
             batch.Score(encoded);
         }
         catch (Exception e)

@@ -92,7 +92,10 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         try
         {
             network.MoveTo(device);
-            network.UsesBFloat16 = ReducedPrecision.IsUsed(_options.Precision, device, fit.Channel);
+            _options.Processes.ComputesOn(device);
+            // Measured: processes that share a machine may come to different choices.
+            var usesBFloat16 = ReducedPrecision.IsUsed(_options.Precision, device, fit.Channel);
+            network.UsesBFloat16 = _options.Processes.OfFirst(usesBFloat16 ? 1 : 0) > 0;
             var plan = _options.PlanFor(network, fit.Seed, Log);
             _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
@@ -121,6 +124,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var conformal = _options.Conformal is null ? null : ConformalFit.Of(run, task);
             RunReport.Write(folder, run, task, session.Outputs, report, conformal);
             var manifest = ModelManifest.Of(run, task, report, conformal);
+            network.UsesBFloat16 &= ReducedPrecision.ChoiceFor(device).Use; // as for a model that is loaded here
             return new FineTuningTransformer(
                 fit.Host, new FineTunedModel(network, modelInput, task, manifest) { Conformal = conformal }, report);
         }

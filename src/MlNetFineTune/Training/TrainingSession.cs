@@ -49,6 +49,8 @@ internal sealed class TrainingSession : IDisposable
         if (Checkpoints?.Resume() is { } finished)
             return Report(finished);
 
+        if (!options.Augmentation.IsNone && _run.Plan.Phases.Any(phase => phase.Augments && phase.LastEpoch > _state.Epochs.Count))
+            _run.Data.Training.Source.Inputs.OpenForAugmentation();
         _stop.StartClock(_meter.Elapsed);
         var end = TrainPhases();
         _log.End(end, _best.Epoch, _state.Batches);

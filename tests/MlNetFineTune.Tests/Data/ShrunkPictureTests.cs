@@ -90,6 +90,24 @@ public sealed class ShrunkPictureTests
     }
 
     [TestMethod]
+    public void ASmallPictureTakesTheMemoryOfItsOwnSizeFromTheBudget()
+    {
+        const int width = 90, height = 67, length = 8 + width * height * 3;
+        var png = FormulaPicture.Encode(FormulaPicture.Pixels(width, height), width, height);
+        Shrink(new Picture(default, png), 4096); // compiled, and pooled
+        ByteBudget.Pixels.HighWater = 0;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.HasCount(length, Shrink(new Picture(default, png), 4096));
+        Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before, "and not 48 MiB");
+        Assert.IsGreaterThanOrEqualTo(length + width * height * 4, ByteBudget.Pixels.HighWater);
+        Assert.IsLessThan(1 << 20, ByteBudget.Pixels.HighWater);
+
+        Assert.IsEmpty(Shrink(new Picture(default, png[..(png.Length / 2)]), 4096));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var all = ByteBudget.Pixels.Take(ByteBudget.Pixels.Capacity, patience.Token); // also the damaged file's share was returned
+    }
+
+    [TestMethod]
     public void WhatIsNoPictureIsNotShrunk()
     {
         var jpeg = FormulaPicture.Encode(FormulaPicture.Pixels(80, 60), 80, 60, SKEncodedImageFormat.Jpeg);
@@ -101,8 +119,10 @@ public sealed class ShrunkPictureTests
 
     private static byte[] Shrink(in Picture picture, int longestSide)
     {
-        var target = new byte[ShrunkPicture.LargestLength(longestSide)];
-        return target[..ShrunkPicture.Shrink(picture, longestSide, target, default)];
+        if (!ShrunkPicture.TryShrink(picture, longestSide, default, out var shrunk))
+            return [];
+        using (shrunk)
+            return shrunk.Bytes.ToArray();
     }
 
     // EXIF: 1 as is; 2 mirrored; 3 half turn; 4 upside down mirrored; 5 transposed; 6 turned left; 7 transversed; 8 turned right.

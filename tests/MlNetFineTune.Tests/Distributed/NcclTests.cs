@@ -56,7 +56,7 @@ public sealed class NcclTests
 
         using var mixed = Start(2, fault: null, gpus: "rank");
         Assert.AreEqual(0, mixed.Wait(), mixed.Error);
-        Assert.Contains("sums of tensors on GPUs go through the host: a process computes on the CPU.", mixed.Error);
+        Assert.Contains("sums of tensors on GPUs go through the host: rank 1 computes on the CPU.", mixed.Error);
     }
 
     private static MpiRun Start(int size, string? fault, string gpus = "all")

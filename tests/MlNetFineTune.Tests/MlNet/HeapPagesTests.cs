@@ -26,6 +26,7 @@ public sealed class HeapPagesTests
         Assert.IsLessThan(Block / Page, Faults() - first, "Each block has the pages of the one before.");
 
         var kept = ResidentBytes();
+        Thread.Sleep(1100); // shorter passes give nothing back
         outer.Dispose();
         if (HeapPages.Passes == 0)
             Assert.IsLessThan(kept - Block / 2, ResidentBytes(), "Free pages go back to the system.");
@@ -51,14 +52,16 @@ public sealed class HeapPagesTests
     {
         var before = HeapPages.Passes;
         var ml = new MLContext(seed: 1);
-        var photos = SmallPictures.Take(2);
+        var photos = SmallPictures.Take(SmallPictures.PerClass); // more than a batch
         using var model = SmallTraining.Fit(ml, SmallTraining.Options with { Epochs = 1 }, photos);
         Assert.AreEqual(before, HeapPages.Passes);
         var scored = model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos)));
         using (var cursor = scored.GetRowCursor([scored.Schema["Score"]]))
         {
-            cursor.MoveNext();
-            Assert.AreEqual(before + (CanKeep() ? 1 : 0), HeapPages.Passes);
+            var most = 0;
+            while (cursor.MoveNext())
+                most = Math.Max(most, HeapPages.Passes - before);
+            Assert.AreEqual(CanKeep() ? 1 : 0, most);
         }
         Assert.AreEqual(before, HeapPages.Passes);
     }

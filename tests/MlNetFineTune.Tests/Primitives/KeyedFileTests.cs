@@ -76,6 +76,44 @@ public sealed class KeyedFileTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(false, DisplayName = "its length is late")]
+    [DataRow(true, DisplayName = "its content is late")]
+    public void AFileThatComesLateIsTriedAgain(bool hasLength)
+    {
+        using var folder = new KeyedFolder(_folder.Path, s_form, _warnings.Add);
+        var path = Write([1, 2, 3]);
+        var whole = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, hasLength ? new byte[whole.Length] : whole[..^10]);
+        folder.OpenNew();
+        Assert.IsFalse(folder.TryGet(Key(0), out _));
+        File.WriteAllBytes(path, whole);
+        folder.OpenNew();
+        Assert.IsTrue(folder.TryGet(Key(0), out _));
+        Assert.IsEmpty(_warnings);
+    }
+
+    [TestMethod]
+    public void AFileThatFailsAgainAtTheSameLengthIsGivenUpWithOneWarning()
+    {
+        using var folder = new KeyedFolder(_folder.Path, s_form, _warnings.Add);
+        var path = Write([1, 2, 3]);
+        var whole = File.ReadAllBytes(path);
+        foreach (var missing in (int[])[20, 10, 10, 10])
+        {
+            Assert.IsEmpty(_warnings, $"{missing} bytes are missing");
+            File.WriteAllBytes(path, whole[..^missing]);
+            folder.OpenNew();
+            if (_warnings.Count > 0)
+                break;
+        }
+        StringAssert.Contains(_warnings.Single(), $"cannot use '{path}'");
+        File.WriteAllBytes(path, whole);
+        folder.OpenNew();
+        Assert.IsFalse(folder.TryGet(Key(0), out _));
+        Assert.HasCount(1, _warnings);
+    }
+
+    [TestMethod]
     public void AFileOfAnotherOwnerIsNotTaken()
     {
         Write([1, 2, 3]);

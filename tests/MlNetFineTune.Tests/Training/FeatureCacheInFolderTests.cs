@@ -217,6 +217,12 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         }
         Assert.IsNull(later.Refuse(1));
         StringAssert.Contains(later.Refuse(long.MaxValue), "MiB left");
+        if (OperatingSystem.IsWindows())
+            return; // which reports the space of the drive
+        var gone = Directory.CreateDirectory(_folder.File("gone"));
+        using var unknown = new FolderFeatureStore(gone.FullName, form, Assert.Fail);
+        gone.Delete();
+        Assert.IsNull(unknown.Refuse(long.MaxValue), "the space is not known");
 
         static byte[] Bytes(byte value) => [value, 0, 0, 0, 0, 0, 0, value];
     }

@@ -235,6 +235,66 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(1_100, 6, DisplayName = "others fill the small disk")]
+    [DataRow(2_000_000_000, 6, DisplayName = "others fill the large disk: asked after 64 MiB")]
+    public void WhatOtherProcessesWriteIsSeenAndTheFileIsKept(long atFirst, int kept)
+    {
+        var folder = Directory.CreateDirectory(_folder.File("filled")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        var side = atFirst > 1_000_000 ? 2000 : 2; // 12 MB or 20 bytes
+        var picture = new byte[8 + side * side * 3];
+        BitConverter.TryWriteBytes(picture, side);
+        BitConverter.TryWriteBytes(picture.AsSpan(4), side);
+        var free = atFirst;
+        using (var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), side, fit.Host, freeBytes: () => free))
+        {
+            for (byte i = 0; i < 10; i++)
+            {
+                store.Put(ContentHash.Of([i]), picture);
+                if (i == 0)
+                    free = atFirst / 10 + picture.Length - 1; // no place for another one
+            }
+            store.Synchronize();
+            StringAssert.Contains(_log.Warnings.Single(), $"the disk of '{folder}' has {free >> 20} MiB left");
+        }
+        using var later = new ShrunkPictureStore(folder, ContentHash.Of([1]), side, fit.Host);
+        Assert.AreEqual(kept, Enumerable.Range(0, 10).Count(i => later.TryGet(ContentHash.Of([(byte)i]), out _)));
+    }
+
+    [TestMethod]
+    public void AFolderThatCannotBeListedIsAWarningOfItsOwn()
+    {
+        var folder = Directory.CreateDirectory(_folder.File("unlisted")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        using var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), Side, fit.Host);
+        Directory.Delete(folder);
+        store.Synchronize();
+        store.Synchronize();
+        StringAssert.Contains(_log.Warnings.Single(), $"'{folder}' could not be listed");
+        Assert.DoesNotContain("written", _log.Warnings.Single());
+
+        Directory.CreateDirectory(folder);
+        store.Put(ContentHash.Of([2]), [1, 0, 0, 0, 1, 0, 0, 0, 7, 8, 9]);
+        store.Synchronize();
+        Assert.IsTrue(store.TryGet(ContentHash.Of([2]), out _), "what can be written is kept");
+        Assert.HasCount(1, _log.Warnings);
+    }
+
+    [TestMethod]
+    public void WhereTheFreeSpaceIsNotKnownEverythingIsKept()
+    {
+        var folder = Directory.CreateDirectory(_folder.File("share")).FullName;
+        using var fit = new FitScope(_ml, "test", "test", 1);
+        byte[] picture = [1, 0, 0, 0, 1, 0, 0, 0, 7, 8, 9];
+        using var store = new ShrunkPictureStore(folder, ContentHash.Of([1]), Side, fit.Host, freeBytes: () => null);
+        for (byte i = 0; i < 5; i++)
+            store.Put(ContentHash.Of([i]), picture);
+        store.Synchronize();
+        Assert.IsTrue(Enumerable.Range(0, 5).All(i => store.TryGet(ContentHash.Of([(byte)i]), out _)));
+        Assert.IsEmpty(_log.Warnings);
+    }
+
+    [TestMethod]
     public void TrainingsAtTheSameTimeShareAFolder()
     {
         var expected = Train(_options with { Epochs = 4 });
@@ -399,6 +459,25 @@ public sealed class PictureCacheTests : IDisposable
         var error = Assert.ThrowsExactly<IOException>(() => Train(_options with { PictureCache = In("file") }));
         StringAssert.Contains(error.Message, "PictureCache.InFolder");
         StringAssert.Contains(error.Message, "Give a folder that can be written");
+    }
+
+    [TestMethod]
+    public void AFolderThatCannotBeUsedIsAnErrorBeforeThePhaseThatDoesNotAugment()
+    {
+        File.WriteAllText(_folder.File("file"), "");
+        var progress = new Watcher();
+        var options = _options with
+        {
+            Epochs = 2,
+            Strategy = Strategy.ProbeThenFull(),
+            PictureCache = In("file"),
+            Progress = progress,
+        };
+        Assert.ThrowsExactly<IOException>(() => Train(options));
+        Assert.IsEmpty(progress.Seen);
+
+        Train(options with { Augmentation = Augmentation.None });
+        Assert.IsNotEmpty(progress.Seen, "the folder is not needed");
     }
 
     private PictureCache In(string name, int side = Side) => PictureCache.InFolder(_folder.File(name), side);

@@ -115,13 +115,35 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         ShrunkPicture picture, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
     {
         var plan = Plan(picture.Size.Width, picture.Size.Height, augmentation, random);
+        var window = WindowOf(picture, plan);
+        using var share = ByteBudget.Pixels.Take(BytesToDraw(window.Width, window.Height), cancellation);
+        DrawShrunk(picture, window, plan, output);
+    }
+
+    /// <summary>As <see cref="EncodeShrunk(ShrunkPicture, Augmentation, CountedRandom, Span{byte}, CancellationToken)"/>, with the share of
+    /// a picture that was just shrunk.</summary>
+    public void EncodeShrunk(in ShrunkPictureBuffer shrunk, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        if (!ShrunkPicture.TryRead(shrunk.Bytes, out var picture))
+            throw new ArgumentException("The buffer has no picture.", nameof(shrunk));
+        var plan = Plan(picture.Size.Width, picture.Size.Height, augmentation, random);
+        DrawShrunk(picture, WindowOf(picture, plan), plan, output);
+    }
+
+    /// <summary>Bytes for drawing a window of a shrunk picture.</summary>
+    internal static long BytesToDraw(int width, int height) => 4L * width * height;
+
+    private PixelWindow WindowOf(ShrunkPicture picture, in ImagePlan plan)
+    {
         var whole = new PixelSource(default, picture.Size.Width, picture.Size.Height, blueFirst: false);
-        var window = plan.Warp is null ? Resampler.Reads(whole, plan, plan.Output, Preprocessing.Interpolation) : whole.Window;
-        var bytes = window.Width * window.Height * 4;
-        using var share = ByteBudget.Pixels.Take(bytes, cancellation);
-        using var pixels = new ScratchBuffer<byte>(bytes);
+        return plan.Warp is null ? Resampler.Reads(whole, plan, plan.Output, Preprocessing.Interpolation) : whole.Window;
+    }
+
+    private static void DrawShrunk(ShrunkPicture picture, PixelWindow window, in ImagePlan plan, Span<byte> output)
+    {
+        using var pixels = new ScratchBuffer<byte>(checked((int)BytesToDraw(window.Width, window.Height)));
         picture.CopyTo(window, pixels.Span);
-        Draw(new PixelSource(pixels.Span, whole.Width, whole.Height, blueFirst: false, window: window), plan, output);
+        Draw(new PixelSource(pixels.Span, picture.Size.Width, picture.Size.Height, blueFirst: false, window: window), plan, output);
     }
 
     private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)

@@ -24,10 +24,10 @@ internal readonly ref struct ShrunkPicture
 
     public PixelSize Size { get; }
 
-    /// <summary>Largest number of bytes of a picture.</summary>
-    public static int LargestLength(int longestSide) => HeaderSize + longestSide * longestSide * 3;
+    /// <summary>Number of bytes of a picture.</summary>
+    public static int LengthOf(PixelSize size) => checked(HeaderSize + size.Width * size.Height * 3);
 
-    /// <summary>Bytes as <see cref="Shrink"/> writes them, which are not copied.</summary>
+    /// <summary>Bytes as <see cref="TryShrink"/> writes them, which are not copied.</summary>
     /// <returns>False if they are no picture.</returns>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out ShrunkPicture picture)
     {
@@ -44,13 +44,13 @@ internal readonly ref struct ShrunkPicture
     /// <summary>Decodes and shrinks a picture that is in memory.</summary>
     /// <param name="picture">Bytes of a file, or pixels.</param>
     /// <param name="longestSide">Longest side of the result in pixels; a smaller picture keeps its size.</param>
-    /// <param name="target">At least <see cref="LargestLength"/> bytes.</param>
     /// <param name="cancellation">Cancels waiting for memory.</param>
-    /// <returns>Number of bytes written; 0 if the picture cannot be read.</returns>
+    /// <param name="shrunk">The result, which the caller disposes if this returns true.</param>
+    /// <returns>False if the picture cannot be read.</returns>
     /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
-    public static int Shrink(in Picture picture, int longestSide, Span<byte> target, CancellationToken cancellation) =>
-        picture.Head.Pixels is { } form ? ShrinkPixels(picture.Bytes, form, longestSide, target)
-        : ShrinkFile(picture.Bytes, longestSide, target, cancellation);
+    public static bool TryShrink(in Picture picture, int longestSide, CancellationToken cancellation, out ShrunkPictureBuffer shrunk) =>
+        picture.Head.Pixels is { } form ? TryShrinkPixels(picture.Bytes, form, longestSide, cancellation, out shrunk)
+        : TryShrinkFile(picture.Bytes, longestSide, cancellation, out shrunk);
 
     /// <summary>Copies a window to pixels of four bytes, red first.</summary>
     public void CopyTo(PixelWindow window, Span<byte> pixels)
@@ -62,31 +62,41 @@ internal readonly ref struct ShrunkPicture
         }
     }
 
-    private static int ShrinkPixels(ReadOnlySpan<byte> pixels, PixelForm form, int longestSide, Span<byte> target)
+    private static bool TryShrinkPixels(
+        ReadOnlySpan<byte> pixels, PixelForm form, int longestSide, CancellationToken cancellation, out ShrunkPictureBuffer shrunk)
     {
+        shrunk = default;
         if (DecodeLimits.Refuse(form.Width, form.Height) is not null)
-            return 0;
+            return false;
         var plan = Plan(new PixelSize(form.Width, form.Height), longestSide);
-        ImageEncoder.Draw(new PixelSource(pixels, form.Width, form.Height, form.BlueFirst), plan, target[HeaderSize..]);
-        return Finish(plan.Output, target);
+        shrunk = new ShrunkPictureBuffer(plan.Output, decoding: 0, cancellation);
+        ImageEncoder.Draw(new PixelSource(pixels, form.Width, form.Height, form.BlueFirst), plan, Begin(plan.Output, shrunk.Bytes));
+        return true;
     }
 
-    private static unsafe int ShrinkFile(ReadOnlySpan<byte> encoded, int longestSide, Span<byte> target, CancellationToken cancellation)
+    private static unsafe bool TryShrinkFile(
+        ReadOnlySpan<byte> encoded, int longestSide, CancellationToken cancellation, out ShrunkPictureBuffer shrunk)
     {
+        shrunk = default;
         fixed (byte* pointer = encoded)
         {
             using var data = SKData.Create((nint)pointer, encoded.Length);
             using var codec = SKCodec.Create(data);
             if (codec is null || !FileFormats.IsRead(codec.EncodedFormat))
-                return 0;
+                return false;
             var full = codec.Info.Size;
             if (DecodeLimits.Refuse(full.Width, full.Height, encoded.Length) is not null)
-                return 0;
+                return false;
             var (orientation, upright) = ImageEncoder.Upright(codec);
             var plan = Plan(upright, longestSide);
             var info = ImageEncoder.ChooseDecode(codec, orientation, ref plan);
-            using var share = ByteBudget.Pixels.Take(DecodeCost.Of(codec, encoded, full, info.Size, longestSide), cancellation);
-            return ImageEncoder.DrawWhole(codec, info, orientation, plan, target[HeaderSize..]) is null ? Finish(plan.Output, target) : 0;
+            var decoding = DecodeCost.Of(
+                codec, encoded, full, info.Size, Math.Max(plan.Output.Width, plan.Output.Height));
+            shrunk = new ShrunkPictureBuffer(plan.Output, decoding, cancellation);
+            if (ImageEncoder.DrawWhole(codec, info, orientation, plan, Begin(plan.Output, shrunk.Bytes)) is null)
+                return true;
+            shrunk.Dispose();
+            return false;
         }
     }
 
@@ -99,11 +109,12 @@ internal readonly ref struct ShrunkPicture
         int Scaled(int side) => Math.Max(1, (int)Math.Round((double)side * longestSide / longer));
     }
 
-    private static int Finish(PixelSize size, Span<byte> target)
+    // Writes the header, and returns the place of the pixels.
+    private static Span<byte> Begin(PixelSize size, Span<byte> target)
     {
         BinaryPrimitives.WriteInt32LittleEndian(target, size.Width);
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], size.Height);
-        return HeaderSize + size.Width * size.Height * 3;
+        return target[HeaderSize..];
     }
 
     // Three bytes a pixel to four; the fourth is not used.

@@ -13,24 +13,31 @@ internal sealed class ShrunkPictureStore : IDisposable
     // Checkpoints and other programs need the disk too.
     private const int PartLeftFree = 10;
 
+    // Other processes write into the folder as well: the free space is asked for again after this many bytes.
+    private const long BetweenQuestions = 64 << 20;
+
     private readonly string _folder;
     private readonly int _longestSide;
     private readonly IHost _host;
     private readonly KeyedFolder _files;
-    private readonly Func<long> _freeBytes;
+    private readonly Func<long?> _freeBytes;
     private readonly ConcurrentQueue<string> _warnings = []; // logged on the thread that synchronizes
     private readonly Lock _writing = new();
     private KeyedFileWriter? _writer;
-    private long _room;
+    private long? _leftFree; // bytes
+    private long? _free; // at the last question
+    private long _room; // for the file that is written
+    private long _nextQuestion; // length of the file
     private volatile bool _isClosed;
+    private bool _isUnreachable; // the folder, which is then not listed
 
     /// <param name="folder">The folder, which exists.</param>
     /// <param name="owner">Hash of everything that shrunk pictures depend on apart from the files.</param>
     /// <param name="longestSide">Longest side in pixels, for the log.</param>
     /// <param name="host">Receives the log.</param>
-    /// <param name="freeBytes">Bytes left on the disk; null to ask the operating system.</param>
+    /// <param name="freeBytes">Bytes left on the disk, null if unknown; by default the operating system is asked.</param>
     /// <exception cref="IOException">The folder cannot be read.</exception>
-    public ShrunkPictureStore(string folder, ContentHash owner, int longestSide, IHost host, Func<long>? freeBytes = null)
+    public ShrunkPictureStore(string folder, ContentHash owner, int longestSide, IHost host, Func<long?>? freeBytes = null)
     {
         (_folder, _longestSide, _host) = (folder, longestSide, host);
         _files = new KeyedFolder(folder, new KeyedFileForm("MNFTPICT", "pictures", ".pictures", owner), _warnings.Enqueue);
@@ -56,8 +63,10 @@ internal sealed class ShrunkPictureStore : IDisposable
             try
             {
                 _writer ??= CreateWriter();
+                if (_writer.Bytes >= _nextQuestion)
+                    AskForRoom(_writer.Bytes);
                 if (_writer.Bytes + picture.Length > _room)
-                    Close($"the disk of '{_folder}' has {_freeBytes() >> 20} MiB left");
+                    Close($"the disk of '{_folder}' has {_free >> 20} MiB left");
                 else
                     _writer.Put(content, picture, checksum);
             }
@@ -76,12 +85,13 @@ internal sealed class ShrunkPictureStore : IDisposable
             try
             {
                 Complete();
-                _files.OpenNew();
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
             {
                 GiveUp(e);
             }
+            if (!_isUnreachable)
+                OpenNew();
         }
         if (_warnings.IsEmpty)
             return;
@@ -98,9 +108,20 @@ internal sealed class ShrunkPictureStore : IDisposable
 
     private KeyedFileWriter CreateWriter()
     {
-        var free = _freeBytes();
-        _room = free - free / PartLeftFree;
+        (_room, _nextQuestion) = (long.MaxValue, 0);
         return _files.CreateWriter();
+    }
+
+    // The room for a file never grows: what was free at its beginning is shared with others.
+    private void AskForRoom(long written)
+    {
+        _nextQuestion = written + BetweenQuestions;
+        if (_freeBytes() is not { } free)
+            return;
+        _free = free;
+        var leftFree = _leftFree ??= free / PartLeftFree;
+        _room = Math.Min(_room, written + free - leftFree);
+        _nextQuestion = written + Math.Min(BetweenQuestions, leftFree);
     }
 
     private void Complete()
@@ -115,8 +136,23 @@ internal sealed class ShrunkPictureStore : IDisposable
             $"{writer.Count} pictures of at most {_longestSide} pixels were added to '{_folder}': {writer.Bytes / 1048576.0:0.0} MiB."));
     }
 
+    private void OpenNew()
+    {
+        try
+        {
+            _files.OpenNew();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _isUnreachable = true;
+            _warnings.Enqueue($"PictureCache does not take the pictures that other processes add: '{_folder}' could not be listed: "
+                + e.Message);
+        }
+    }
+
     private void GiveUp(Exception e)
     {
+        _isUnreachable = true;
         _writer?.Dispose();
         _writer = null;
         Close($"they could not be written into '{_folder}': {e.Message} Make room on the disk");

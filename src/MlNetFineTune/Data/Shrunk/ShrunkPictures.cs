@@ -9,7 +9,7 @@ namespace MlNetFineTune.Data;
 /// </summary>
 /// <param name="encoder">Encodes pictures.</param>
 /// <param name="longestSide">Longest side of a shrunk picture in pixels.</param>
-/// <param name="open">Opens the store, when the first augmented picture is needed.</param>
+/// <param name="open">Opens the store, by <see cref="Open"/> or when the first augmented picture is needed.</param>
 internal sealed class ShrunkPictures(ImageEncoder encoder, int longestSide, Func<ShrunkPictureStore> open) : IDisposable
 {
     private readonly Lazy<ShrunkPictureStore> _store = new(open);
@@ -19,6 +19,10 @@ internal sealed class ShrunkPictures(ImageEncoder encoder, int longestSide, Func
 
     /// <summary>Differs for pictures of another size.</summary>
     public string Description { get; } = FormattableString.Invariant($", shrunk to {longestSide}");
+
+    /// <summary>Opens the store.</summary>
+    /// <exception cref="IOException">Its folder cannot be used.</exception>
+    public void Open() => _ = _store.Value;
 
     /// <summary>Encodes a row whose picture is in the store, without reading its file.</summary>
     /// <returns>False if it is not known to be.</returns>
@@ -70,14 +74,15 @@ internal sealed class ShrunkPictures(ImageEncoder encoder, int longestSide, Func
             encoder.EncodeShrunk(shrunk, augmentation, random, output, cancellation);
             return null;
         }
-        using var buffer = new ScratchBuffer<byte>(ShrunkPicture.LargestLength(longestSide));
-        var length = ShrunkPicture.Shrink(picture, longestSide, buffer.Span, cancellation);
         // Of a damaged file, an augmentation may need a part that can be read: as without a cache.
-        if (!ShrunkPicture.TryRead(buffer.Span[..length], out shrunk))
+        if (!ShrunkPicture.TryShrink(picture, longestSide, cancellation, out var added))
             return picture.Encode(encoder, augmentation, random, output, cancellation);
-        _store.Value.Put(content, buffer.Span[..length]);
-        _contents[row] = content;
-        encoder.EncodeShrunk(shrunk, augmentation, random, output, cancellation);
-        return null;
+        using (added)
+        {
+            _store.Value.Put(content, added.Bytes);
+            _contents[row] = content;
+            encoder.EncodeShrunk(added, augmentation, random, output);
+            return null;
+        }
     }
 }

@@ -26,11 +26,9 @@ internal sealed class FolderFeatureStore(string folder, FeatureFileForm form, Ac
     public void Share(ProcessGroup processes) =>
         IsWrittenByOther = !SharedFolder.IsFirstIn(processes, folder, form.File.TemporaryExtension);
 
-    public string? Refuse(long bytes)
-    {
-        var free = _files.FreeBytes;
-        return bytes <= free ? null : FormattableString.Invariant($"the disk of '{folder}' has {free / 1048576.0:0.0} MiB left");
-    }
+    public string? Refuse(long bytes) => _files.FreeBytes is { } free && bytes > free
+        ? FormattableString.Invariant($"the disk of '{folder}' has {free / 1048576.0:0.0} MiB left")
+        : null;
 
     public bool Contains(ContentHash key) => _writer?.Contains(key) == true || _awaited.Contains(key) || TryGet(key, out _);
 

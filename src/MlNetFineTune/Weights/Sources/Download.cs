@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightSources;
 
@@ -123,23 +124,9 @@ internal sealed class Download(
                 $"{WeightServer.Show(address)} has {total} bytes, more than the {limit} that PretrainedWeights.Cache.MaximumBytes allows.");
         if (total is { } size && linked is { } said && size != said)
             throw new InvalidDataException($"The hub says that '{file.Name}' has {said} bytes, but the server that stores it has {size}.");
-        if (FreeSpace() is { } free && total - here > free)
+        if (DiskSpace.FreeBytes(Path.GetDirectoryName(file.FullPath)!) is { } free && total - here > free)
             throw new IOException($"'{file.Name}' needs {total - here} more bytes, but only {free} are free where the cache is: "
                 + $"'{file.FullPath}'.");
-    }
-
-    // Null where the system does not report it, as for network shares of Windows.
-    private long? FreeSpace()
-    {
-        try
-        {
-            return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(file.FullPath)! : Path.GetDirectoryName(file.FullPath)!)
-                .AvailableFreeSpace;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null;
-        }
     }
 
     private async Task ReceiveAsync(PartialFile part, ServerAnswer answer, long? total, CancellationToken cancellationToken)
