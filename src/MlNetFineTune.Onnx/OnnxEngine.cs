@@ -47,12 +47,11 @@ internal sealed class OnnxEngine : StageEngine
     public override string Name { get; }
 
     /// <summary>Copies the weights of the first stages. The caller disposes the result.</summary>
-    /// <param name="env">Environment of the context, whose options of sessions apply.</param>
     /// <param name="network">The network, in inference mode.</param>
     /// <param name="stages">Number of stages.</param>
     /// <exception cref="NotSupportedException">The stages cannot be computed by ONNX Runtime; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The native library of ONNX Runtime does not load.</exception>
-    public static OnnxEngine Open(IHostEnvironment env, FineTunedNetwork network, int stages)
+    public static OnnxEngine Open(FineTunedNetwork network, int stages)
     {
         if (network.Device.type != DeviceType.CPU)
             throw new NotSupportedException("The network is on a GPU.");
@@ -61,7 +60,7 @@ internal sealed class OnnxEngine : StageEngine
         if (stages == 0 || !network.RunsAlone(stages))
             throw new NotSupportedException($"Of {network.Name} no stages below the head run by themselves.");
         var graph = network.WriteFirst(stages);
-        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(env, OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
+        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
     }
 
     /// <inheritdoc/>
@@ -97,7 +96,8 @@ internal sealed class OnnxEngine : StageEngine
         _options.Dispose();
     }
 
-    private static InferenceSession Open(IHostEnvironment env, byte[] network)
+    // The context's options of sessions are not in its hosts.
+    private static InferenceSession Open(byte[] network)
     {
         using var options = new SessionOptions
         {
@@ -105,7 +105,7 @@ internal sealed class OnnxEngine : StageEngine
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
         options.AddSessionConfigEntry(Spinning, "0");
-        return OnnxSessions.OpenOnCpu(env, network, options);
+        return new InferenceSession(network, options);
     }
 
     // Throws what a part throws, as a single part does.

@@ -17,13 +17,12 @@ internal sealed class OnnxFrozenEngine(string name, bool mustBeFaster, Func<stri
 
     internal override void Check() => OnnxLibrary.Load(() => OrtEnv.Instance().GetVersionString());
 
-    internal override StageEngine? Open(
-        IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+    internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
     {
         OnnxEngine engine;
         try
         {
-            engine = OnnxEngine.Open(env, network, stages);
+            engine = OnnxEngine.Open(network, stages);
         }
         catch (NotSupportedException e)
         {

@@ -17,7 +17,7 @@ internal static class OnnxScoringEngine
         StageEngine? engine = null;
         try
         {
-            model.Scorer.Read(network => engine = OnnxEngine.Open(model.Host, network, network.Stages.Count));
+            model.Scorer.Read(network => engine = OnnxEngine.Open(network, network.Stages.Count));
         }
         catch (NotSupportedException e)
         {

@@ -40,19 +40,6 @@ internal static class OnnxSessions
         return new InferenceSession(path, options);
     }
 
-    /// <summary>Opens a network in memory, on the CPU, as <see cref="Open"/> does.</summary>
-    /// <param name="env">The context: the hosts that are registered in it do not have its options.</param>
-    /// <param name="network">The network's file.</param>
-    /// <param name="options">Options for what the context does not set. The caller keeps them.</param>
-    public static InferenceSession OpenOnCpu(IHostEnvironment env, byte[] network, SessionOptions options)
-    {
-        var wanted = env.GetOnnxSessionOption();
-        if (wanted?.CreateSessionOptions is not { } create)
-            return new InferenceSession(network, With(wanted, options));
-        using var custom = create();
-        return new InferenceSession(network, custom);
-    }
-
     private static SessionOptions With(OnnxSessionOptions? wanted, SessionOptions options)
     {
         if (wanted is null)

@@ -36,20 +36,17 @@ public abstract class FrozenEngine : IFingerprinted
     }
 
     /// <summary>Creates the engine of frozen stages. The caller disposes it.</summary>
-    /// <param name="env">Environment of the context.</param>
     /// <param name="network">The network, its first stages frozen.</param>
     /// <param name="input">Input of the network.</param>
     /// <param name="stages">Number of frozen stages, at least 1, which run by themselves.</param>
     /// <param name="channel">Receives the choice and its reason.</param>
     /// <returns>Null for libtorch.</returns>
-    internal abstract StageEngine? Open(
-        IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel);
+    internal abstract StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel);
 
     private sealed class LibTorchEngine : FrozenEngine
     {
         public override string ToString() => nameof(LibTorch);
 
-        internal override StageEngine? Open(
-            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
+        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
     }
 }

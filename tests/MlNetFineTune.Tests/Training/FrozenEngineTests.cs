@@ -47,7 +47,7 @@ public sealed class FrozenEngineTests
         byte[] pictures = [.. Enumerable.Range(1, 3).SelectMany(seed => Drawn(seed, 3 * size * size))];
         foreach (var stages in (int[])[1, network.Stages.Count / 2, network.Stages.Count])
         {
-            using var engine = OnnxEngine.Open(_ml, network, stages);
+            using var engine = OnnxEngine.Open(network, stages);
             foreach (var rows in (int[])[3, 1])
             {
                 var inputs = collator.Collate(pictures, rows);
@@ -189,7 +189,7 @@ public sealed class FrozenEngineTests
             using var scope = NewDisposeScope();
             using var network = Formula.Classifier("resnet20", width: 0.5f, "symmetric", epsilon: 1e-3);
             network.PrepareForScoring();
-            using var engine = OnnxEngine.Open(_ml, network, 1);
+            using var engine = OnnxEngine.Open(network, 1);
             foreach (var rows in (int[])[1, 4])
                 Assert.ThrowsExactly<OnnxRuntimeException>(() => engine.Forward(zeros([rows, 5, 32, 32], ScalarType.Float32)));
         }
@@ -368,8 +368,7 @@ public sealed class FrozenEngineTests
 
         internal override void Check() => Fail("in Check");
 
-        internal override StageEngine? Open(
-            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
         {
             Fail("in Open");
             return null;
@@ -386,8 +385,7 @@ public sealed class FrozenEngineTests
     {
         public override string ToString() => "same"; // the processes compare their options
 
-        internal override StageEngine? Open(
-            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
+        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel) => null;
     }
 
     /// <summary>libtorch as an engine.</summary>
@@ -401,8 +399,7 @@ public sealed class FrozenEngineTests
 
         public override string ToString() => "same";
 
-        internal override StageEngine? Open(
-            IHostEnvironment env, FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
+        internal override StageEngine? Open(FineTunedNetwork network, ModelInput input, int stages, IChannel channel)
         {
             Opened++;
             RunsOfLast = 0;

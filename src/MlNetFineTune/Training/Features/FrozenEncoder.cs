@@ -67,7 +67,7 @@ internal sealed class FrozenEncoder(
 
     private static StageEngine? EngineOf(TrainingRun run, int stages)
     {
-        var engine = run.Options.FrozenEngine.Open(run.Host, run.Network, run.Input, stages, run.Channel);
+        var engine = run.Options.FrozenEngine.Open(run.Network, run.Input, stages, run.Channel);
         try
         {
             if (!run.Processes.Any(engine is null))
