@@ -23,6 +23,9 @@ switch (what)
     case "collectives":
         Collectives.Run(group);
         break;
+    case "heap-pages":
+        HeapPagesProgram.Run();
+        break;
     case "large":
         Collectives.RunLarge(group);
         break;

@@ -92,10 +92,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         try
         {
             network.MoveTo(device);
-            _options.Processes.ComputesOn(device);
-            // Measured: processes that share a machine may come to different choices.
-            var usesBFloat16 = ReducedPrecision.IsUsed(_options.Precision, device, fit.Channel);
-            network.UsesBFloat16 = _options.Processes.OfFirst(usesBFloat16 ? 1 : 0) > 0;
+            network.UsesBFloat16 = ReducedPrecision.IsUsed(_options.Precision, device, fit.Channel);
             var plan = _options.PlanFor(network, fit.Seed, Log);
             _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
@@ -44,8 +45,9 @@ internal sealed class TrainingSession : IDisposable
         var options = _run.Options;
         var snapshot = new TrainingSnapshot(_run, _run.Plan.ChangingTensors(_run.Network), _state, _best, _badRows, _meter);
         var fingerprint = new Lazy<SortedDictionary<string, JsonElement>>(() => RunFingerprint.Of(_run));
-        _observers.Checkpoints = RunCheckpoints.Open(options.Checkpoint, () => fingerprint.Value, snapshot, _run.Channel, _run.Processes);
+        _observers.Checkpoints = RunCheckpoints.Open(options.Checkpoint, Fingerprint, snapshot, _run.Channel, _run.Processes);
         _run.Guard.Begin(() => CommonFacts.Of(_run, fingerprint.Value));
+        AgreeOnArithmetic();
         if (Checkpoints?.Resume() is { } finished)
             return Report(finished);
 
@@ -62,6 +64,19 @@ internal sealed class TrainingSession : IDisposable
         if (isOver)
             Checkpoints?.Finish(result);
         return Report(result);
+
+        SortedDictionary<string, JsonElement> Fingerprint()
+        {
+            // Precision.Auto is measured: its choice is part of the training, but need not be the same in all processes before they agree.
+            fingerprint.Value["Computes in bfloat16"] = CanonicalJson.ElementOf(_run.Network.UsesBFloat16);
+            return fingerprint.Value;
+        }
+    }
+
+    private void AgreeOnArithmetic()
+    {
+        _run.Processes.ComputesOn(_run.Network.Device);
+        _run.Network.UsesBFloat16 = _run.Processes.OfFirst(_run.Network.UsesBFloat16 ? 1 : 0) > 0;
     }
 
     /// <summary>

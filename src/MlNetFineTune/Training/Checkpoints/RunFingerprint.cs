@@ -22,7 +22,6 @@ internal static class RunFingerprint
         var fingerprint = Of(run.Options);
         Add("Seed", run.Seed);
         Add("Network", network.Fingerprint);
-        Add("Computes in bfloat16", network.UsesBFloat16); // as Precision.Auto has chosen
         Add("Plan", run.Plan.Phases);
         Add("Weights at the beginning", Sum(hash =>
         {
