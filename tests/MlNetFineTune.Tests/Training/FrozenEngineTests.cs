@@ -127,7 +127,10 @@ public sealed class FrozenEngineTests
             AnyFactory.Make = context => TorchLayers.Deep(context);
             var options = SmallModules.Multiclass with
             {
-                Factory = new AnyFactory(), Strategy = Strategy.HeadOnly, Optimizer = Optimizer.Sgd(), Epochs = 3,
+                Factory = new AnyFactory(),
+                Strategy = Strategy.HeadOnly,
+                Optimizer = Optimizer.Sgd(),
+                Epochs = 3,
             };
             using var expected = FitModule(options);
             using var actual = FitModule(options with { FrozenEngine = FrozenEngine.OnnxRuntime });
