@@ -43,6 +43,18 @@ public sealed class BatchStatisticsTests
         Fixture.AreClose(expected.Running[Channels..], ranks[0].Running[Channels..], 1e-4, "running variance");
     }
 
+    // libtorch sums maps of bfloat16 in single precision.
+    [TestMethod]
+    public void MapsInBFloat16HaveTheirStatisticsInSinglePrecision()
+    {
+        var expected = Run(ProcessGroup.Single, 8, type: ScalarType.Float32, maps: ScalarType.BFloat16);
+        var ranks = ThreadGroup.Run(2, group => Run(group, 8, type: ScalarType.Float32, maps: ScalarType.BFloat16));
+
+        foreach (var rank in ranks)
+            Fixture.AreClose(expected.Running, rank.Running, 1e-5, "running statistics");
+        Fixture.AreClose(expected.Outputs, [.. ranks.SelectMany(rank => rank.Outputs)], 0.02, "outputs, which are in bfloat16");
+    }
+
     [TestMethod]
     public void ARowThatAnotherProcessCountsCountsOnce()
     {
@@ -173,7 +185,7 @@ public sealed class BatchStatisticsTests
 
     private static Pass Run(
         ProcessGroup group, int count, double offset = 0, ScalarType type = ScalarType.Float64, int side = 3, int[]? rows = null,
-        bool[]? counts = null)
+        bool[]? counts = null, ScalarType? maps = null)
     {
         using var scope = NewDisposeScope();
         using var norm = Formula.Made(type, () => new BatchNorm2d(Channels, 1e-5));
@@ -189,13 +201,13 @@ public sealed class BatchStatisticsTests
         // A process without rows has a placeholder.
         var isEmpty = own.Length == 0;
         var input = (isEmpty ? ones(1, Channels, side, side, ScalarType.Float64) : stack([.. own.Select(row => batch[row])]))
-            .to_type(type).detach().requires_grad_();
+            .to_type(maps ?? type).detach().requires_grad_();
         statistics?.Begin(isEmpty ? TrainingRows.Placeholder : new TrainingRows(own, counts));
 
         var output = norm.forward(input);
         // Another weight for each number; the placeholder's loss is 0.
         var weights = isEmpty ? zeros_like(input)
-            : stack([.. own.Select(row => batch[row].sub(offset).add(0.3 * row).cos())]).to_type(type);
+            : stack([.. own.Select(row => batch[row].sub(offset).add(0.3 * row).cos())]).to_type(maps ?? type);
         output.mul(output).mul(weights).sum().backward();
         statistics?.ThrowFailure();
 

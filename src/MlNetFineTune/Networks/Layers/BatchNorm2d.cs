@@ -54,7 +54,9 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
     private Tensor NormalizeOverProcesses(Tensor input, BatchStatistics statistics)
     {
         using var scope = NewDisposeScope();
-        var moments = statistics.Of(input);
+        // As libtorch, which sums and normalises maps of bfloat16 in single precision.
+        var maps = input.dtype == ScalarType.BFloat16 ? input.to_type(ScalarType.Float32) : input;
+        var moments = statistics.Of(maps);
         using (no_grad())
         {
             running_mean.Mul_(1 - Momentum).Add_(moments.Mean.to_type(running_mean.dtype), Momentum);
@@ -62,7 +64,8 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
             running_var.Mul_(1 - Momentum)
                 .Add_(moments.Variance.Mul(moments.Count).Div(moments.Count - 1).to_type(running_var.dtype), Momentum);
         }
-        return statistics.Normalize(input, weight, bias, moments, Epsilon).MoveToOuterDisposeScope();
+        var normalized = statistics.Normalize(maps, weight, bias, moments, Epsilon);
+        return (maps.dtype == input.dtype ? normalized : normalized.to_type(input.dtype)).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)
