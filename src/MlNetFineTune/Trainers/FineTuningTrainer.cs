@@ -121,7 +121,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var conformal = _options.Conformal is null ? null : ConformalFit.Of(run, task);
             RunReport.Write(folder, run, task, session.Outputs, report, conformal);
             var manifest = ModelManifest.Of(run, task, report, conformal);
-            network.UsesBFloat16 &= ReducedPrecision.ChoiceFor(device).Use; // as for a model that is loaded here
+            network.UsesBFloat16 = network.UsesBFloat16 && ReducedPrecision.ChoiceFor(device).Use; // as for a model that is loaded here
             return new FineTuningTransformer(
                 fit.Host, new FineTunedModel(network, modelInput, task, manifest) { Conformal = conformal }, report);
         }
