@@ -34,6 +34,9 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>Whether the convolutions and matrix products below the head are computed in bfloat16 (<see cref="Autocast"/>).</summary>
     public bool UsesBFloat16 { get; set; }
 
+    /// <summary>What the numbers below the head are computed in, for the keys of caches, after <see cref="Computation"/>.</summary>
+    public string Arithmetic => UsesBFloat16 ? " bfloat16" : "";
+
     /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
     public abstract bool RunsAlone(int stages);
 

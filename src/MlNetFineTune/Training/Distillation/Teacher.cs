@@ -49,8 +49,7 @@ internal sealed class Teacher : IDisposable
 
     /// <summary>Calls <paramref name="read"/> with everything that determines the teacher's logits.</summary>
     public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) =>
-        _model.Read(network => read(
-            $"{network.Computation}{(network.UsesBFloat16 ? " bfloat16" : "")} {_student}", network.NamedTensors()));
+        _model.Read(network => read($"{network.Computation}{network.Arithmetic} {_student}", network.NamedTensors()));
 
     public void Dispose()
     {

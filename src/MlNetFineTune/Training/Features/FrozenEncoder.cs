@@ -84,5 +84,5 @@ internal sealed class FrozenEncoder(
         }
     }
 
-    private string Arithmetic => Engine is { } other ? $" {other.Name}" : network.UsesBFloat16 ? " bfloat16" : "";
+    private string Arithmetic => Engine is { } other ? $" {other.Name}" : network.Arithmetic;
 }
