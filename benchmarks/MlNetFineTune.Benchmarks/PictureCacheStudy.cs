@@ -29,8 +29,7 @@ internal static class PictureCacheStudy
             return 0;
         }
         var quick = arguments.Contains("--quick");
-        var at = arguments.ToList().IndexOf("--seeds");
-        var seeds = quick ? 1 : at >= 0 ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : 3;
+        var seeds = quick ? 1 : EntityStudy.After(arguments, "--seeds") ?? 3;
         string[] chosen = [.. s_sets.Where(arguments.Contains)];
         Console.WriteLine($"{MlNet.Processor.Current}; {seeds} seeds: mean (standard deviation)\n");
         Console.WriteLine("| photos | longest side kept | accuracy | log loss | CPU seconds |");

@@ -30,7 +30,8 @@ internal static class ProgressiveStudy
             return 0;
         }
         var quick = arguments.Contains("--quick");
-        var (seeds, total) = (quick ? 1 : After("--seeds") ?? 3, After("--epochs") ?? (quick ? 2 : 10));
+        var seeds = quick ? 1 : EntityStudy.After(arguments, "--seeds") ?? 3;
+        var total = EntityStudy.After(arguments, "--epochs") ?? (quick ? 2 : 10);
         var networkArgument = arguments.Contains(Larger) ? Larger : "small";
         string[] chosen = [.. s_sets.Where(arguments.Contains)];
         Console.WriteLine($"{MlNet.Processor.Current}; {networkArgument}; {seeds} seeds: mean (standard deviation)\n");
@@ -51,8 +52,6 @@ internal static class ProgressiveStudy
             }
         }
         return 0;
-
-        int? After(string option) => arguments.ToList().IndexOf(option) is >= 0 and var at ? Number(arguments[at + 1]) : null;
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
