@@ -16,29 +16,33 @@ namespace MlNetFineTune.Onnx;
 /// The first stages of a network in ONNX Runtime, on the CPU. Reads the memory of the input tensors, without a copy.
 /// </summary>
 /// <remarks>
-/// The rows of a batch are computed in parts, each by one run, as many at a time as torch has threads. A part of one picture of 224
-/// pixels stays in the caches, and threads meet once a batch, not in each operator: MobileNetV2 took half of the processor time of one
-/// run of 16 pictures (docs/onnx.md). The threads of the session, which help where a batch is a single part, wait passively: the rows
-/// of the next batch are decoded on the same cores.
+/// The rows of a batch are computed in parts, each by one run on one thread, as many at a time as torch has threads. A part of one picture
+/// of 224 pixels stays in the caches, and threads meet once a batch, not in each operator: MobileNetV2 took half of the processor time of
+/// one run of 16 pictures (docs/onnx.md). A batch of a single part is computed by a session of its own, whose threads share each operator.
+/// They spin between operators, since waking them takes longer than most of these, and sleep when the run ends: the rows of the next batch
+/// are decoded on the same cores.
 /// </remarks>
 internal sealed class OnnxEngine : StageEngine
 {
-    private const string Spinning = "session.intra_op.allow_spinning";
+    private const string SpinningStopsWithRun = "session.force_spinning_stop";
 
     // Numbers that enter the network in one run: a picture of 224 pixels.
     private const long NumbersOfPart = 3 * 224 * 224;
 
     private readonly int _threads = get_num_threads();
-    private readonly InferenceSession _session;
+    private readonly InferenceSession _ofParts;
+    private readonly Lazy<InferenceSession> _alone;
     private readonly RunOptions _options = new();
     private readonly string[] _inputs;
     private readonly string[] _outputs;
     private readonly Func<ModelInputs, IReadOnlyList<Tensor>> _enter;
     private readonly Func<Tensor, ModelInputs, Tensor> _leave;
 
-    private OnnxEngine(StageGraph stages, InferenceSession session)
+    private OnnxEngine(StageGraph stages)
     {
-        (_session, _enter, _leave) = (session, stages.Enter, stages.Leave);
+        var network = OnnxFile.ToBytes(stages.Graph, [(stages.Output, null)]);
+        (_ofParts, _enter, _leave) = (Open(network, threads: 1), stages.Enter, stages.Leave);
+        _alone = new(() => Open(network, _threads)); // many models never score a single row
         _inputs = [.. stages.Graph.Inputs.Select(input => input.Value.Name)];
         _outputs = [stages.Output.Name];
         Name = $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
@@ -60,7 +64,7 @@ internal sealed class OnnxEngine : StageEngine
         if (stages == 0 || !network.RunsAlone(stages))
             throw new NotSupportedException($"Of {network.Name} no stages below the head run by themselves.");
         var graph = network.WriteFirst(stages);
-        return OnnxLibrary.Load(() => new OnnxEngine(graph, Open(OnnxFile.ToBytes(graph.Graph, [(graph.Output, null)]))));
+        return OnnxLibrary.Load(() => new OnnxEngine(graph));
     }
 
     /// <inheritdoc/>
@@ -75,9 +79,9 @@ internal sealed class OnnxEngine : StageEngine
         try
         {
             if (parts.Length == 1)
-                Run(0);
+                results[0] = Run(_threads == 1 ? _ofParts : _alone.Value, memory, parts[0]);
             else
-                InParallel(parts.Length, Run);
+                InParallel(parts.Length, part => results[part] = Run(_ofParts, memory, parts[part]));
             GC.KeepAlive(tensors);
             return _leave(ToTensor([.. results.Select(result => result![0])]), inputs).MoveToOuterDisposeScope();
         }
@@ -86,25 +90,25 @@ internal sealed class OnnxEngine : StageEngine
             foreach (var result in results)
                 result?.Dispose();
         }
-
-        void Run(int part) => results[part] = this.Run(memory, parts[part]);
     }
 
     public override void Dispose()
     {
-        _session.Dispose();
+        _ofParts.Dispose();
+        if (_alone.IsValueCreated)
+            _alone.Value.Dispose();
         _options.Dispose();
     }
 
     // The context's options of sessions are not in its hosts.
-    private static InferenceSession Open(byte[] network)
+    private static InferenceSession Open(byte[] network, int threads)
     {
         using var options = new SessionOptions
         {
-            IntraOpNumThreads = get_num_threads(),
+            IntraOpNumThreads = threads,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
-        options.AddSessionConfigEntry(Spinning, "0");
+        options.AddSessionConfigEntry(SpinningStopsWithRun, "1");
         return new InferenceSession(network, options);
     }
 
@@ -128,14 +132,15 @@ internal sealed class OnnxEngine : StageEngine
         return [.. Enumerable.Range(0, count).Chunk(size).Select(part => (part[0], part.Length))];
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> Run(RowMemory[] tensors, (int First, int Count) part)
+    private IDisposableReadOnlyCollection<OrtValue> Run(
+        InferenceSession session, RowMemory[] tensors, (int First, int Count) part)
     {
         var values = new List<OrtValue>(tensors.Length);
         try
         {
             foreach (var tensor in tensors)
                 values.Add(tensor.ValueOf(part));
-            return _session.Run(_options, _inputs, values, _outputs);
+            return session.Run(_options, _inputs, values, _outputs);
         }
         finally
         {
