@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,18 +27,25 @@ internal sealed class TextTransform : Benchmark
         var texts = new ReadyTexts("test.tsv", every: quick ? 29 : 3);
         var ml = new MLContext(seed: 1);
         var view = ml.Data.LoadFromEnumerable(texts.Texts.Zip(texts.Labels, (text, label) => new Row { Text = text, Label = (uint)label }));
-        using var model = ml.MulticlassClassification.Trainers.FineTuneText(new TextFineTuningOptions
-        {
-            Backbone = ReadyTexts.Backbone,
-            Strategy = Strategy.HeadOnly,
-            Epochs = 1,
-            Validation = ValidationData.None,
-        }).Fit(view);
+        using var model = Fit(Precision.Float32);
+        using var onnx = model.WithOnnxRuntime();
+        using var reduced = ReducedPrecision.ChoiceFor(CPU).Use ? Fit(Precision.BFloat16) : null;
         using var network = ReadyTexts.Network();
         network.PrepareForScoring();
         using var collator = texts.Input.CreateCollator(CPU);
         using var peer = quick ? null : new PyTorchPeer("text_speed.py", ["score"], texts.Work);
         using var sorted = quick ? null : new PyTorchPeer("text_speed.py", ["score", "--sorted"], texts.Work);
+
+        FineTuningTransformer Fit(Precision precision) => ml.MulticlassClassification.Trainers.FineTuneText(new TextFineTuningOptions
+        {
+            Backbone = ReadyTexts.Backbone,
+            Strategy = Strategy.HeadOnly,
+            Epochs = 1,
+            Validation = ValidationData.None,
+            Precision = precision,
+        }).Fit(view);
+
+        int Scores(FineTuningTransformer one) => one.Transform(view).GetColumn<float[]>("Score").Count();
 
         int Single()
         {
@@ -57,8 +65,11 @@ internal sealed class TextTransform : Benchmark
             Networks.CheckSame("magnitude of the features of eight sentences", Magnitude(network, texts, collator),
                 peer.Pass().GetProperty("magnitude").GetDouble());
         var timing = new PairedTiming()
-            .Add(Library, () => model.Transform(view).GetColumn<float[]>("Score").Count())
-            .Add(RowByRow, Single);
+            .Add(Library, () => Scores(model))
+            .Add($"{Library}, in {onnx.ScoringEngine}", () => Scores(onnx));
+        if (reduced is not null)
+            timing.Add($"{Library}, in bfloat16", () => Scores(reduced));
+        timing.Add(RowByRow, Single);
         if (peer is not null && sorted is not null)
         {
             timing.AddRate(Peer, () => peer.Pass().GetProperty("texts_per_s").GetDouble());
