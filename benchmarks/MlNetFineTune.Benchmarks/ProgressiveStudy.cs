@@ -6,9 +6,8 @@ using Microsoft.ML;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Accuracy and CPU time of trainings at 160 pixels whose last epochs are at 224, as in FixRes (Touvron et al. 2019,
-/// https://arxiv.org/abs/1906.06423), against 224 pixels throughout: two trainings, of which the second continues with the model of the
-/// first at the learning rates that one cosine over all epochs would have. Each in its own process.
+/// Accuracy and CPU time of trainings whose first epochs are at 160 pixels and the last at 224 (<see cref="ProgressiveResizing"/>), against
+/// 224 pixels throughout. Each in its own process.
 /// </summary>
 internal static class ProgressiveStudy
 {
@@ -18,8 +17,6 @@ internal static class ProgressiveStudy
 
     private const string One = "--one";
     private const string Larger = "--mobilenetv2";
-    private const int Small = 160;
-
     private static readonly string[] s_sets = ["ants-bees", "flowers"];
 
     public static int Run(IReadOnlyList<string> arguments)
@@ -71,36 +68,20 @@ internal static class ProgressiveStudy
                 Backbone = isLarger ? SharedFiles.MobileNetV2() : SharedFiles.MobileNetV1Quarter(),
                 PictureCache = PictureCache.InFolder(folder.FullName, 400),
                 Epochs = epochs,
+                ProgressiveResizing = last == epochs ? null : new() { FullSizeEpochs = last },
             };
             var cpu = Process.GetCurrentProcess().TotalProcessorTime;
-            using var model = last == epochs ? Fit(options) : FitTwice();
+            using var model = ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(rows);
             var seconds = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
             var metrics = ml.MulticlassClassification.Evaluate(
                 model.Transform(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val")))));
             return new Result(metrics.MicroAccuracy, metrics.LogLoss, seconds);
-
-            FineTuningTransformer FitTwice()
-            {
-                using var first = Fit(options with { Backbone = Sized(options.Backbone, Small), Epochs = epochs - last });
-                return Fit(options with
-                {
-                    Backbone = Sized(Backbone.FromModel(first), 224),
-                    Epochs = last,
-                    LearningRate = options.LearningRate * (1 + MathF.Cos(MathF.PI * (epochs - last) / epochs)) / 2,
-                    Schedule = LearningRateSchedule.Cosine(warmup: 0),
-                });
-            }
-
-            FineTuningTransformer Fit(ImageFineTuningOptions its) => ml.MulticlassClassification.Trainers.FineTuneImages(its).Fit(rows);
         }
         finally
         {
             folder.Delete(recursive: true);
         }
     }
-
-    private static Backbone Sized(Backbone backbone, int size) =>
-        backbone with { Preprocessing = backbone.Preprocessing with { Size = size } };
 
     private sealed record Result(double Accuracy, double LogLoss, double CpuSeconds);
 }

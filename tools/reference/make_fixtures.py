@@ -29,6 +29,7 @@ import picture_fixture
 import position_fixture
 import pruning_fixture
 import ranking_fixture
+import resizing_fixture
 import schedules_fixture
 import several_fixture
 import signature_fixture
@@ -72,6 +73,7 @@ cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
+resizing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
 watching_fixture.main()

@@ -137,6 +137,14 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     } = PictureCache.None;
 
     /// <summary>
+    /// Trains the first epochs on smaller pictures, which takes less time: a step at 160 pixels computes half of what one at 224 does.
+    /// Validation and scoring have pictures of full size, as have features of frozen stages that are kept (<c>FeatureCache</c>), a teacher
+    /// (<c>Distillation</c>), and early stopping begins with the epochs at full size. Default null: all epochs have full size.
+    /// </summary>
+    /// <remarks>Convolutional networks take pictures of any size; transformers do not, and are refused.</remarks>
+    public ProgressiveResizing? ProgressiveResizing { get; init; }
+
+    /// <summary>
     /// Describes the planned training as text: the epochs of each phase, and for each stage the trained parameters, their number and their
     /// learning rate before the schedule. Reads no data and therefore omits the layers of <see cref="TableColumns"/>, which are trained
     /// with the head.
@@ -162,6 +170,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override string PictureColumn => ImageColumnName;
 
     internal override TestTimeAugmentation ScoringViews => TestTimeAugmentation;
+
+    internal override ProgressiveResizing? Resizing => ProgressiveResizing;
 
     internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
     {
@@ -193,6 +203,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     {
         [nameof(Pooling)] = Pooling.ToString(),
         [nameof(PictureCache)] = PictureCache.Description(Backbone.Preprocessing),
+        [nameof(ProgressiveResizing)] = ProgressiveResizing?.ToString() ?? "none",
         [nameof(RawPixels)] = RawPixels?.ToString() ?? "none",
         [nameof(TestTimeAugmentation)] = TestTimeAugmentation.ToString(),
         [nameof(TableColumns)] = TableColumns.Count == 0 ? "none" : string.Join(", ", TableColumns.Select(column => column.ColumnName)),
@@ -226,6 +237,13 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                     + "lower BatchSize.", "options");
         }
         PictureCache.Check(Backbone.Preprocessing);
+        ProgressiveResizing?.Check(Backbone, Epochs);
+        if (ProgressiveResizing is not null && FrozenEngine != FrozenEngine.LibTorch)
+        {
+            throw new ArgumentException(
+                $"FrozenEngine.{FrozenEngine} computes pictures of one size, and ProgressiveResizing gives two: leave one of them out.",
+                "options");
+        }
         Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         CheckTable();
         BatchAugmentation.Check(Augmentation, Epochs);

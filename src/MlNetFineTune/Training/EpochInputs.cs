@@ -38,8 +38,9 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     public PhaseInputs Of(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
-        var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet)
-            ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet);
+        var resizing = run.Options.Resizing;
+        var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs, run.Sheet, resizing)
+            ?? features.InputsFor(run.Data.Training, augmentation, epochs, sheet: run.Sheet, resizing: resizing);
         var pairs = phase.Planned.TrainsPairs;
         var validation = pairs ? null : EvaluatorOf(phase, features);
         if (!training.ReadsRows && validation is not { ReadsRows: true })

@@ -404,6 +404,9 @@ public abstract record FineTuningOptions
     /// <summary>The views of a picture that the fitted model scores.</summary>
     internal virtual TestTimeAugmentation ScoringViews => TestTimeAugmentation.None;
 
+    /// <summary>Makes training pictures smaller in the first epochs; null for none.</summary>
+    internal virtual ProgressiveResizing? Resizing => null;
+
     /// <summary>Name of the component in the log.</summary>
     internal abstract string ComponentName { get; }
 

@@ -66,9 +66,10 @@ internal abstract class StepInputs
 /// <param name="teacher">A teacher on the network's input; null if there is none.</param>
 /// <param name="sheet">Receives the first pictures; null for none.</param>
 /// <param name="processes">The processes that read slices of the same batches; null for this one alone.</param>
+/// <param name="resizing">Makes pictures smaller in the first epochs; null for none. A teacher sees them whole.</param>
 internal sealed class RowInputs(
     FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
-    Teacher? teacher = null, BatchSheet? sheet = null, ProcessGroup? processes = null) : StepInputs
+    Teacher? teacher = null, BatchSheet? sheet = null, ProcessGroup? processes = null, ProgressiveResizing? resizing = null) : StepInputs
 {
     private readonly ProcessGroup _group = processes ?? ProcessGroup.Single;
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
@@ -90,7 +91,7 @@ internal sealed class RowInputs(
             var rows = bad.RowsOf(batches[ordinal], slice.Rows);
             if (rows.Length > 0)
             {
-                var input = slice.Rows.Length > 0 ? Enter(batch, slice, view) : new StepInput(Inputs: null, Rows: []);
+                var input = slice.Rows.Length > 0 ? Enter(batch, slice, view, epoch) : new StepInput(Inputs: null, Rows: []);
                 yield return input with { Batch = ordinal, BatchRows = rows };
             }
             ordinal++;
@@ -99,7 +100,7 @@ internal sealed class RowInputs(
 
     public override ModelInputs Placeholder() => encoder.Forward(encoder.Placeholder(subset.Source));
 
-    private StepInput Enter(Batch batch, BatchSlice slice, int view)
+    private StepInput Enter(Batch batch, BatchSlice slice, int view, int epoch)
     {
         var inputs = encoder.Enter(batch);
         Tensor? logits = null;
@@ -114,6 +115,8 @@ internal sealed class RowInputs(
             var mix = share is { } own ? new Mix([.. partners.Take(slice.Rows.Length).Select(place => batch.Rows[place])], own) : null;
             sheet?.Offer(inputs.Activations, slice.Rows, mix, isAugmented: views.Augmentation != Augmentation.None);
             logits = teacher?.LogitsOf(inputs);
+            if (resizing is not null && epoch <= resizing.LastEpoch(epochs))
+                inputs = resizing.Resize(inputs);
             return new StepInput(encoder.Forward(inputs), slice.Rows, mix) { TeacherLogits = logits };
         }
         catch

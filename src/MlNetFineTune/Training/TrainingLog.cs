@@ -13,6 +13,7 @@ internal sealed class TrainingLog(TrainingRun run)
         + $"{run.Data.Training.Rows.Length} training and {run.Data.Validation.Rows.Length} validation rows, "
         + $"{run.Options.Epochs} epochs of batch {run.Options.BatchSize}"
         + $"{(run.Options.AccumulationSteps > 1 ? $", {run.Options.AccumulationSteps} batches a step" : "")}, {run.Options.Optimizer}, "
+        + $"{(run.Options.Resizing is { } resizing ? $"pictures of {resizing}, " : "")}"
         + $"seed {run.Seed}.");
 
     public void BeginPhase(TrainingPhase phase)

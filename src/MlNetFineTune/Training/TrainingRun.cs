@@ -47,13 +47,14 @@ internal sealed record TrainingRun(
         Objective.TargetsOf(Data.Training, batch.Rows, batch.Mix, Network.Device) with { TeacherLogits = batch.TeacherLogits };
 
     /// <summary>
-    /// Whether there was no improvement for <see cref="FineTuningOptions.EarlyStoppingPatience"/> epochs. Only in the last phase: previous
-    /// phases have the length set by the strategy.
+    /// Whether there was no improvement for <see cref="FineTuningOptions.EarlyStoppingPatience"/> epochs. Only in the last phase, and on
+    /// pictures of full size: the length of what comes before is set by the strategy and by <see cref="ProgressiveResizing"/>.
     /// </summary>
     /// <param name="epochs">The completed epochs.</param>
     /// <param name="best">The best epoch, from 1.</param>
     public bool IsPatienceExhausted(int epochs, int best) =>
-        epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience;
+        epochs - Math.Max(best, Math.Max(Plan.Phases[^1].FirstEpoch - 1, Options.Resizing?.LastEpoch(Options.Epochs) ?? 0))
+            >= Options.EarlyStoppingPatience;
 
     /// <summary>To be called at the same place in all processes, of which each can be cancelled.</summary>
     /// <exception cref="OperationCanceledException">The user or the host cancelled, in any process.</exception>

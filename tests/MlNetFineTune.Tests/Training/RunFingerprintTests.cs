@@ -42,6 +42,7 @@ public sealed class RunFingerprintTests : IDisposable
             ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
             ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
             ["PictureCache"] = options => (ImageFineTuningOptions)options with { PictureCache = PictureCache.InFolder("pictures", 48) },
+            ["ProgressiveResizing"] = options => (ImageFineTuningOptions)options with { ProgressiveResizing = new() { Size = 33 } },
             ["Pooling"] = options => (ImageFineTuningOptions)options with { Pooling = HeadPooling.Attention(4) },
             ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
             ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },

@@ -14,11 +14,13 @@ internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, Feat
     /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">Epochs in which the rows will be read.</param>
     /// <param name="sheet">Receives the first pictures; null for none.</param>
+    /// <param name="resizing">Makes the student's pictures smaller; null for none.</param>
     public StepInputs InputsFor(
-        FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, BatchSheet? sheet) =>
+        FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, BatchSheet? sheet,
+        ProgressiveResizing? resizing) =>
         logits.TryKeep(subset, augmentation, epochs) is { } kept
-            ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs, sheet: sheet), kept)
-            : student.InputsFor(subset, augmentation, epochs, teacher, sheet);
+            ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs, sheet: sheet, resizing: resizing), kept)
+            : student.InputsFor(subset, augmentation, epochs, teacher, sheet, resizing);
 
     public void Dispose()
     {

@@ -41,15 +41,17 @@ internal sealed class FeatureCaches(
     /// <param name="epochs">Epochs in which the rows will be read.</param>
     /// <param name="teacher">A teacher that needs the pixels of every batch, which are then read again; null if there is none.</param>
     /// <param name="sheet">Receives the first pictures; null for none.</param>
+    /// <param name="resizing">Makes pictures that are read in every epoch smaller; null for none.</param>
     public StepInputs InputsFor(
-        RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null, BatchSheet? sheet = null)
+        RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null, BatchSheet? sheet = null,
+        ProgressiveResizing? resizing = null)
     {
         if (teacher is null && TryKeep(subset, augmentation, epochs, sheet) is { } kept)
             return new CachedInputs(kept, encoder, subset.Source, Processes);
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.ReadingToken, Processes);
-        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.ReadingToken, teacher, sheet, Processes);
+        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.ReadingToken, teacher, sheet, Processes, resizing);
     }
 
     /// <returns>Null if the rows differ in every epoch, nothing is to be computed, or there is no space.</returns>
