@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
 using MlNetFineTune.Tasks;
