@@ -8,7 +8,7 @@ internal static class FromKerasPage
         var options = new ImageFineTuningOptions
         {
             Backbone = Backbone.MobileNetV2.WithWeights("mobilenetv2_100.safetensors"), // include_top=False, weights="imagenet"
-            Strategy = Strategy.ProbeThenFull(probe: 0.5f, probeRate: 1, fullRate: 0.01f), // trainable = False, then True at 1e-5
+            Strategy = Strategy.ProbeThenFull(probe: 0.5f, probeRate: 1, fullRate: 0.01f, layerDecay: 1), // frozen; then all at 1e-5
             Epochs = 20,
             LearningRate = 1e-3f,
             Optimizer = Optimizer.Adam(),
