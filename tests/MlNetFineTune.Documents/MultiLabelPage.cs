@@ -7,7 +7,7 @@ internal static class MultiLabelPage
 {
     public static void Tags(MLContext ml, IDataView train, IDataView test)
     {
-        using var keys = ml.Transforms.Conversion.MapValueToKey("Tags").Fit(train); // Tags: string[], as many as a photo has
+        var keys = ml.Transforms.Conversion.MapValueToKey("Tags").Fit(train); // Tags: string[], as many as a photo has
         using var model = ml.FineTuning.FineTuneImages(new ImageFineTuningOptions
         {
             Backbone = Backbone.MobileNetV2.WithWeights("mobilenetv2_100.safetensors"),
