@@ -13,7 +13,8 @@ public sealed class SnippetTests
         var blocks = Pages.All.SelectMany(
             page => Pages.CodeOf(Pages.Read(page)), (page, block) => (Page: page, block.Line, block.Code)).ToList();
 
-        var missing = blocks.Where(block => !sources.Have(block.Code)).Select(block => $"{block.Page}:{block.Line}:\n{block.Code}").ToList();
+        var missing = blocks.Where(block => !sources.Have(block.Code))
+            .Select(block => $"{block.Page}:{block.Line}:\n{block.Code}").ToList();
 
         Assert.IsNotEmpty(blocks);
         Assert.IsEmpty(missing, $"No project has this code. Quote a sample or a test, or write it in tests/MlNetFineTune.Documents, "
