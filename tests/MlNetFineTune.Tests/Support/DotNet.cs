@@ -11,9 +11,12 @@ internal static class DotNet
         "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
 
     /// <summary>What the program prints; the test fails with its errors where it does.</summary>
-    public static string Run(params IEnumerable<string> arguments)
+    public static string Run(params IEnumerable<string> arguments) => RunIn(Environment.CurrentDirectory, arguments);
+
+    /// <summary>The same in another folder.</summary>
+    public static string RunIn(string folder, params IEnumerable<string> arguments)
     {
-        using var process = Start(arguments);
+        using var process = StartIn(folder, arguments);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -22,8 +25,10 @@ internal static class DotNet
     }
 
     /// <summary>Its output and errors are redirected. The caller disposes it.</summary>
-    public static Process Start(params IEnumerable<string> arguments) =>
-        Process.Start(new ProcessStartInfo(Host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    public static Process Start(params IEnumerable<string> arguments) => StartIn(Environment.CurrentDirectory, arguments);
+
+    private static Process StartIn(string folder, IEnumerable<string> arguments) => Process.Start(
+        new ProcessStartInfo(Host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder })!;
 
     /// <summary>Arguments that run a program beside the tests with the tests' own dependencies.</summary>
     public static IEnumerable<string> WithTestDependencies(string assembly, params IEnumerable<string> arguments)
