@@ -7,33 +7,41 @@ namespace MlNetFineTune.Hosting;
 /// which do not come from network shares, are lost when many come at once, and end silently. No fault of a file ends it.
 /// </summary>
 /// <param name="path">Full path of the file.</param>
-/// <param name="interval">Time between two looks.</param>
+/// <param name="served">The stamp of the file before its model was read.</param>
 /// <param name="switchAsync">Puts the file into service.</param>
 /// <param name="state">Receives the faults.</param>
-/// <param name="time">The clock.</param>
 /// <param name="log">Receives the faults, each once.</param>
 internal sealed class ModelWatch(
-    string path, TimeSpan interval, Func<string, CancellationToken, Task> switchAsync, PredictorState state, TimeProvider time, ILogger log)
+    string path, FileStamp? served, Func<string, CancellationToken, Task> switchAsync, PredictorState state, ILogger log)
 {
-    /// <param name="served">The stamp of the file before its model was read.</param>
+    private FileStamp? _tried = served;
+    private FileStamp? _seen = served;
+
+    /// <param name="interval">Time between two looks.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="stop">Ends the watch.</param>
-    public async Task RunAsync(FileStamp? served, CancellationToken stop)
+    public async Task RunAsync(TimeSpan interval, TimeProvider time, CancellationToken stop)
     {
-        var (tried, seen) = (served, served);
         while (true)
         {
             await Task.Delay(interval, time, stop).ConfigureAwait(false);
-            var found = FileStamp.Of(path);
-            var isSettled = found == seen;
-            seen = found;
-            if (!isSettled || found == tried)
-                continue;
-            if (found is null)
-                ReportGone();
-            else if (!await TrySwitchAsync(stop).ConfigureAwait(false))
-                continue; // the same file may be readable later
-            tried = found;
+            await LookAsync(stop).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Looks once, and acts if the file is another one than the last tried, and the same as at the last look.</summary>
+    public async Task LookAsync(CancellationToken stop)
+    {
+        var found = FileStamp.Of(path);
+        var isSettled = found == _seen;
+        _seen = found;
+        if (!isSettled || found == _tried)
+            return;
+        if (found is null)
+            ReportGone();
+        else if (!await TrySwitchAsync(stop).ConfigureAwait(false))
+            return; // the same file may be readable later
+        _tried = found;
     }
 
     /// <returns>Whether trying again with the same file is useless.</returns>

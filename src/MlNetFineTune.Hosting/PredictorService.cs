@@ -28,7 +28,7 @@ internal sealed class PredictorService<TIn, TOut>(
             throw new InvalidOperationException($"{state.Name} cannot start with the model '{path}': {e.Message}", e);
         }
         if (options is { WatchModel: true, FindModel: null })
-            _watching = new ModelWatch(path, options.WatchInterval, predictor.SwitchAsync, state, time, log).RunAsync(stamp, _stop.Token);
+            _watching = new ModelWatch(path, stamp, predictor.SwitchAsync, state, log).RunAsync(options.WatchInterval, time, _stop.Token);
     }
 
     /// <summary>Runs after the services that were added later have stopped: a web server is one of them.</summary>
