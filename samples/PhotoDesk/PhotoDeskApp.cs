@@ -41,7 +41,8 @@ internal static class PhotoDeskApp
             .AddSingleton<TrainingStore>();
         services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>()
             .AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>().AddSingleton<QueueStore>().AddSingleton<LabelQueue>();
-        services.AddSingleton<TrainingFeed>().AddSingleton<Cleaner>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
+        services.AddSingleton<TrainingFeed>().AddSingleton<Cleaner>().AddSingleton<Retrainer>()
+            .AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
         services.ConfigureHttpJsonOptions(
             json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
         services.AddProblems().AddRateLimits().AddProxies();

@@ -117,8 +117,10 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
             using var measured = _instruments.Load(_state);
             try
             {
-                await ReplaceAsync(await Task.Run(() => ModelFile.Load(_ml, Path.GetFullPath(path), _options.LoadModel, _time), cancellation)
-                    .ConfigureAwait(false)).ConfigureAwait(false);
+                var fullPath = Path.GetFullPath(path);
+                var next = await Task.Run(() => ModelFile.Load(_ml, fullPath, _options.LoadModel, _time), cancellation)
+                    .ConfigureAwait(false);
+                await ReplaceAsync(next).ConfigureAwait(false);
                 measured.Succeed();
             }
             catch (Exception e)

@@ -32,7 +32,9 @@ public sealed class HostedPredictorOptions<TIn>
     /// </summary>
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Largest number of rows in a batch: <see cref="PredictorOptions.MaxBatchSize"/>. Default null: as the model scores.</summary>
+    /// <summary>
+    /// Largest number of rows in a batch: <see cref="PredictorOptions.MaxBatchSize"/>. Default null: as the model scores.
+    /// </summary>
     public int? MaxBatchSize { get; set; }
 
     /// <summary>Longest time that a row waits for others: <see cref="PredictorOptions.MaxDelay"/>. Default 5 ms.</summary>

@@ -13,7 +13,8 @@ internal static class SessionEndpoints
         session.MapDelete("/", EndAsync);
     }
 
-    private static async Task<Results<Ok<Session>, ProblemHttpResult>> BeginAsync(SignInRequest request, SignIn signIn, HttpContext context) =>
+    private static async Task<Results<Ok<Session>, ProblemHttpResult>> BeginAsync(
+        SignInRequest request, SignIn signIn, HttpContext context) =>
         !signIn.IsOn ? Problems.NotFound("user")
         : await signIn.TryBeginAsync(context, request.Name ?? "", request.Password ?? "") ? TypedResults.Ok(new Session(true, request.Name))
         : Problems.Answer(StatusCodes.Status401Unauthorized, "The name or the password is wrong.");

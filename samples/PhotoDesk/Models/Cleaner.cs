@@ -4,8 +4,8 @@ namespace PhotoDesk;
 
 /// <summary>
 /// Deletes old models and run folders, at the start, after each training and every hour: what is neither among the newest
-/// (<see cref="PhotoDeskOptions.KeepNewest"/>) nor young (<see cref="PhotoDeskOptions.KeepFor"/>). What serves, what a roll-back goes to and
-/// what a training needs stays in any case.
+/// (<see cref="PhotoDeskOptions.KeepNewest"/>) nor young (<see cref="PhotoDeskOptions.KeepFor"/>). What serves, what a roll-back goes to
+/// and what a training needs stays in any case.
 /// </summary>
 internal sealed class Cleaner(
     ModelStore models, TrainingStore trainings, ServedModel served, TimeProvider time, IOptions<PhotoDeskOptions> options,
@@ -39,19 +39,30 @@ internal sealed class Cleaner(
         return deleted;
     }
 
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryCleanAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (true)
         {
-            try
-            {
-                await CleanAsync(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning(e, "Old models were not looked for; trying again later.");
-            }
             await _woken.WaitAsync(Interval, stoppingToken);
+            await TryCleanAsync(stoppingToken);
+        }
+    }
+
+    private async Task TryCleanAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await CleanAsync(cancellation);
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            log.LogWarning(e, "Old models were not looked for; trying again later.");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed class ServedModel(
     /// it.</summary>
     public MLImage? Explain(byte[] photo) => predictor.Use(model =>
     {
-        using var explainer = ml.Transforms.ExplainImages("Heat", nameof(PhotoRow.Photo), ServedChain.NetworkIn(model), Explanation.GradCam())
+        using var explainer = ml.Transforms
+            .ExplainImages("Heat", nameof(PhotoRow.Photo), ServedChain.NetworkIn(model), Explanation.GradCam())
             .Fit(ml.Data.LoadFromEnumerable<PhotoRow>([]));
         return explainer.Transform(ml.Data.LoadFromEnumerable([new PhotoRow { Photo = photo }])).GetColumn<MLImage?>("Heat").Single();
     });

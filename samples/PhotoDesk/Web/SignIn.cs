@@ -30,8 +30,10 @@ internal sealed class SignIn(IOptions<PhotoDeskOptions> options)
 
     // Without them there is no form; and a monitor does not sign in.
     private static readonly string[] AlwaysOpen =
-        [Page, "/sign-in.js", "/app.css", "/icon.svg", "/js/api.js", "/js/connection.js", "/js/announce.js", "/js/dom.js", Address, "/health",
-            "/metrics"];
+    [
+        Page, "/sign-in.js", "/app.css", "/icon.svg", "/js/api.js", "/js/connection.js", "/js/announce.js", "/js/dom.js", Address,
+        "/health", "/metrics",
+    ];
 
     private readonly SignInOptions _options = options.Value.SignIn;
 
@@ -73,7 +75,8 @@ internal sealed class SignIn(IOptions<PhotoDeskOptions> options)
             return;
         app.UseAuthentication();
         app.Use((context, next) =>
-            context.User.Identity is { IsAuthenticated: true } || context.RequestServices.GetRequiredService<SignIn>().IsOpen(context.Request)
+            context.User.Identity is { IsAuthenticated: true }
+            || context.RequestServices.GetRequiredService<SignIn>().IsOpen(context.Request)
                 ? next(context)
                 : context.ChallengeAsync(Scheme));
     }

@@ -322,7 +322,8 @@ public sealed class MlflowTests
     {
         Assert.AreEqual(new string('a', 497) + "...", MlflowText.Parameter(new string('a', 501)));
         Assert.AreEqual(new string('a', 500), MlflowText.Parameter(new string('a', 500)));
-        Assert.AreEqual(new string('a', 496) + "...", MlflowText.Parameter(new string('a', 496) + "😀😀😀"), "No half of a character.");
+        Assert.AreEqual(
+            new string('a', 496) + "...", MlflowText.Parameter(new string('a', 496) + "😀😀😀"), "No half of a character.");
         Assert.AreEqual(5000, MlflowText.Tag(new string('a', 6000)).Length);
         Assert.AreEqual("epoch/validation_Größe_a_b", MlflowText.Key("/epoch/validation_Größe:a*b"));
         Assert.AreEqual("_", MlflowText.Key(".."));

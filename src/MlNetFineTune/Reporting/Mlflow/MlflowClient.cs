@@ -7,7 +7,8 @@ using System.Text.Json.Nodes;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The requests of MLflow's REST API that a training needs. Redirects are not followed, and so the credentials go to the given server alone.
+/// The requests of MLflow's REST API that a training needs. Redirects are not followed, and so the credentials go to the given server
+/// alone.
 /// </summary>
 internal sealed class MlflowClient : IDisposable
 {

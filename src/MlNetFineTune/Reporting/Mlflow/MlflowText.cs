@@ -23,7 +23,9 @@ internal static class MlflowText
 
     public static bool IsCut(string parameter) => parameter.Length > LongestParameter;
 
-    /// <summary>A key has letters, digits, underscores, dashes, periods, spaces and slashes, and looks like no path outside a folder.</summary>
+    /// <summary>
+    /// A key has letters, digits, underscores, dashes, periods, spaces and slashes, and looks like no path outside a folder.
+    /// </summary>
     public static string Key(string key)
     {
         var allowed = string.Concat(key.Select(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.' or ' ' or '/' ? c : '_'));
