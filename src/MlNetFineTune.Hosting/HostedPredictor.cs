@@ -19,6 +19,7 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
     private readonly HostedPredictorOptions<TIn> _options;
     private readonly PredictorState _state;
     private readonly PredictorInstruments _instruments;
+    private readonly string _contentRoot;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _switching = new(1);
@@ -27,10 +28,10 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
     private bool _ended;
 
     internal HostedPredictor(
-        MLContext ml, HostedPredictorOptions<TIn> options, PredictorState state, PredictorInstruments instruments, TimeProvider time,
-        ILogger log)
+        MLContext ml, HostedPredictorOptions<TIn> options, PredictorState state, PredictorInstruments instruments, string contentRoot,
+        TimeProvider time, ILogger log)
     {
-        (_ml, _options, _state, _instruments, _time, _log) = (ml, options, state, instruments, time, log);
+        (_ml, _options, _state, _instruments, _contentRoot, _time, _log) = (ml, options, state, instruments, contentRoot, time, log);
         instruments.Add(state);
     }
 
@@ -101,7 +102,7 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
     /// Puts the model of a file into service without losing or rejecting a row. It is read and warmed up while the earlier one serves;
     /// where that fails, the earlier one stays. Concurrent calls are done one after another.
     /// </summary>
-    /// <param name="path">Path of the file, relative to the current directory. It can be deleted afterwards.</param>
+    /// <param name="path">Path of the file, relative to the content root of the host. It can be deleted afterwards.</param>
     /// <param name="cancellation">Cancels waiting for an earlier call.</param>
     /// <returns>A task that completes when no batch uses the earlier model any more: all later calls are answered by the new one.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -117,7 +118,7 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
             using var measured = _instruments.Load(_state);
             try
             {
-                var fullPath = Path.GetFullPath(path);
+                var fullPath = Path.GetFullPath(path, _contentRoot);
                 var next = await Task.Run(() => ModelFile.Load(_ml, fullPath, _options.LoadModel, _time), cancellation)
                     .ConfigureAwait(false);
                 await ReplaceAsync(next).ConfigureAwait(false);

@@ -46,8 +46,7 @@ public static class PredictorHostingExtensions
         // Not AddHostedService, which would take a second predictor of the same types for the first.
         services.AddSingleton<IHostedService>(provider => new PredictorService<TIn, TOut>(
             provider.GetRequiredKeyedService<HostedPredictor<TIn, TOut>>(name), OptionsOf<TIn>(provider, name),
-            provider.GetRequiredKeyedService<PredictorState>(name),
-            provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory, TimeOf(provider), LogOf(provider)));
+            provider.GetRequiredKeyedService<PredictorState>(name), ContentRootOf(provider), TimeOf(provider), LogOf(provider)));
         services.AddSingleton<IValidateOptions<HostedPredictorOptions<TIn>>>(new HostedPredictorValidation<TIn>(named));
         return services.AddOptions<HostedPredictorOptions<TIn>>(name).ValidateOnStart();
     }
@@ -75,7 +74,8 @@ public static class PredictorHostingExtensions
         where TIn : class
         where TOut : class, new() =>
         new(provider.GetRequiredService<MLContext>(), OptionsOf<TIn>(provider, name),
-            provider.GetRequiredKeyedService<PredictorState>(name), provider.GetRequiredService<PredictorInstruments>(), TimeOf(provider), LogOf(provider));
+            provider.GetRequiredKeyedService<PredictorState>(name), provider.GetRequiredService<PredictorInstruments>(),
+            ContentRootOf(provider), TimeOf(provider), LogOf(provider));
 
     private static MLContext CreateContext(IServiceProvider provider)
     {
@@ -87,6 +87,9 @@ public static class PredictorHostingExtensions
     private static HostedPredictorOptions<TIn> OptionsOf<TIn>(IServiceProvider provider, string name)
         where TIn : class =>
         provider.GetRequiredService<IOptionsMonitor<HostedPredictorOptions<TIn>>>().Get(name);
+
+    private static string ContentRootOf(IServiceProvider provider) =>
+        provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory;
 
     private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 

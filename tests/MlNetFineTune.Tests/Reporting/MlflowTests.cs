@@ -86,7 +86,7 @@ public sealed class MlflowTests
         Assert.HasCount(2, model.Report!.Epochs);
         var warning = log.Warnings.Single();
         StringAssert.StartsWith(warning, $"MLflow: {tracking.Server}, experiments/get-by-name: ");
-        StringAssert.EndsWith(warning, "the training goes on.");
+        StringAssert.EndsWith(warning, "the training is not affected.");
     }
 
     [TestMethod]
@@ -144,7 +144,7 @@ public sealed class MlflowTests
         using var model = await FitAsync(server.Tracking().WithToken("secret"));
 
         Assert.AreEqual(
-            $"MLflow: {server.Address}, experiments/get-by-name: {reason}. Nothing more is sent there; the training goes on.",
+            $"MLflow: {server.Address}, experiments/get-by-name: {reason}. Nothing more is sent there; the training is not affected.",
             log.Warnings.Single());
         Assert.AreEqual(1, server.Requests.Count);
         Assert.IsEmpty(other.Requests);

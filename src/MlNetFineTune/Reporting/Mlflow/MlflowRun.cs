@@ -74,12 +74,8 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
     {
         _ended = true;
         var isSent = _sender.Close(new MlflowEnding(state, Now, tags, files), _tracking.FinishTimeout);
-        WarnOnce();
-        if (_warned)
-            return;
         if (!isSent)
-            Warn(FormattableString.Invariant(
-                $"{_tracking.Server}: not all was sent within {_tracking.FinishTimeout.TotalSeconds:0.###} s after the training."));
+            WarnOnce(isOver: true);
         else if (_sender.Dropped > 0)
             Warn(FormattableString.Invariant($"{_tracking.Server} took too long: {_sender.Dropped} values were left out."));
         else
@@ -97,17 +93,26 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
         }
     }
 
-    private void WarnOnce()
+    private void WarnOnce(bool isOver = false)
     {
-        if (_warned || _sender.Failure is not { } failure)
-            return;
-        Warn(failure.IsTransient
-            ? $"{failure.Message} Values wait until it answers, {MlflowSender.QueueCapacity} at most; the training goes on."
-            : $"{failure.Message} Nothing more is sent there; the training goes on.");
+        if (_sender.Failure is { } failure)
+        {
+            var rest = !failure.IsTransient ? "Nothing more is sent there"
+                : isOver ? "Not all was sent"
+                : $"Values wait until it answers, {MlflowSender.QueueCapacity} at most";
+            Warn($"{failure.Message} {rest}; the training is not affected.");
+        }
+        else if (isOver)
+        {
+            Warn(FormattableString.Invariant(
+                $"{_tracking.Server}: not all was sent within {_tracking.FinishTimeout.TotalSeconds:0.###} s after the training."));
+        }
     }
 
     private void Warn(string message)
     {
+        if (_warned)
+            return;
         _warned = true;
         _channel.Warning($"MLflow: {message}");
     }
