@@ -44,9 +44,10 @@ public sealed class CleaningTests
         Assert.AreEqual(HttpStatusCode.Conflict, (await desk.Http.PostAsync("api/models/rollback", null)).StatusCode, "Model 1 is gone.");
         Assert.AreEqual(5, (await desk.UploadAsync(("a.jpg", RunningDesk.Picture(0))))[0].Photo!.ModelId);
 
-        // As if the program had been killed between the database and the file.
+        // As if the program had been killed between the database and the file. And 6, which was rolled back, is needed no more.
         File.Copy(PathOf(desk, 5), PathOf(desk, 1));
-        Assert.AreEqual(1, await cleaner.CleanAsync(CancellationToken.None));
+        Assert.AreEqual(2, await cleaner.CleanAsync(CancellationToken.None));
+        Assert.IsFalse(File.Exists(PathOf(desk, 1)) || File.Exists(PathOf(desk, 6)));
         desk.Execute("UPDATE trainings SET state = 'Failed'");
         await desk.StopAsync();
         await desk.StartAgainAsync();
