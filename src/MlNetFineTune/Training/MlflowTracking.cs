@@ -10,15 +10,20 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed record MlflowTracking
 {
+    private const int LongestExperiment = 500; // characters, of the server
+
     private static readonly TimeSpan s_longest = TimeSpan.FromHours(1);
 
     /// <param name="server">Address of the server, http or https, such as <c>http://mlflow.example:5000</c>; a path is kept.</param>
-    /// <param name="experiment">Name of the experiment; created if it does not exist.</param>
+    /// <param name="experiment">Name of the experiment, at most 500 characters; created if it does not exist.</param>
     /// <exception cref="ArgumentException">The address or the name cannot be used.</exception>
     public MlflowTracking(Uri server, string experiment)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentException.ThrowIfNullOrWhiteSpace(experiment);
+        if (experiment.Length > LongestExperiment)
+            throw new ArgumentException($"The name of an experiment has {LongestExperiment} characters at most, and this has "
+                + FormattableString.Invariant($"{experiment.Length}."), nameof(experiment));
         if (!server.IsAbsoluteUri || server.Scheme is not ("http" or "https"))
             throw new ArgumentException($"{SafeText.Quoted(server.ToString())} is no address of a server: it begins with http:// or "
                 + "https://.", nameof(server));

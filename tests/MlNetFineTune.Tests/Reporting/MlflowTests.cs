@@ -326,7 +326,9 @@ public sealed class MlflowTests
             new string('a', 496) + "...", MlflowText.Parameter(new string('a', 496) + "😀😀😀"), "No half of a character.");
         Assert.AreEqual(5000, MlflowText.Tag(new string('a', 6000)).Length);
         Assert.AreEqual("epoch/validation_Größe_a_b", MlflowText.Key("/epoch/validation_Größe:a*b"));
+        Assert.AreEqual("a/.b/c", MlflowText.Key("a//.b/../c/"));
         Assert.AreEqual("_", MlflowText.Key(".."));
+        Assert.AreEqual(249, MlflowText.Key(new string('a', 249) + "/b").Length);
 
         var tracking = new MlflowTracking(new Uri("http://127.0.0.1"), "e");
         var task = LearningTask.Several([.. Enumerable.Range(0, 12).Select(i => new TaskHead($"Head{i}", LearningTask.Multiclass()))]);
@@ -341,6 +343,7 @@ public sealed class MlflowTests
         foreach (var address in (string[])["ftp://a", "mlruns", "http://user:password@a", "http://a?token=1"])
             Assert.Throws<ArgumentException>(() => new MlflowTracking(new Uri(address, UriKind.RelativeOrAbsolute), "e"), address);
         Assert.Throws<ArgumentException>(() => new MlflowTracking(new Uri("http://a"), " "));
+        Assert.Throws<ArgumentException>(() => new MlflowTracking(new Uri("http://a"), new string('e', 501)));
         var tracking = new MlflowTracking(new Uri("http://a"), "e");
         Assert.Throws<ArgumentException>(() => tracking.WithUser("a:b", "c"));
         Assert.Throws<ArgumentOutOfRangeException>(() => tracking with { RequestTimeout = TimeSpan.Zero });

@@ -52,7 +52,7 @@ internal sealed partial class FakeMlflow : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1 << 20);
+        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1_000_000);
         var app = builder.Build();
         var fake = new FakeMlflow(app);
         app.UsePathBase(pathBase);
@@ -204,8 +204,7 @@ internal sealed partial class FakeMlflow : IAsyncDisposable
     private string Key(JsonObject owner)
     {
         var key = owner["key"]!.GetValue<string>();
-        Require(key.Length <= 250 && Name().IsMatch(key) && !key.StartsWith('/') && !key.Contains("..", StringComparison.Ordinal),
-            $"key '{key}'");
+        Require(key.Length <= 250 && Name().IsMatch(key) && !key.Split('/').Any(part => part is "" or "." or ".."), $"key '{key}'");
         return key;
     }
 

@@ -24,12 +24,13 @@ internal static class MlflowText
     public static bool IsCut(string parameter) => parameter.Length > LongestParameter;
 
     /// <summary>
-    /// A key has letters, digits, underscores, dashes, periods, spaces and slashes, and looks like no path outside a folder.
+    /// A key has letters, digits, underscores, dashes, periods, spaces and slashes, and is a normal relative path.
     /// </summary>
     public static string Key(string key)
     {
         var allowed = string.Concat(key.Select(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.' or ' ' or '/' ? c : '_'));
-        return Cut(allowed.Trim('/', '.', ' ') is { Length: > 0 } trimmed ? trimmed : "_", LongestKey);
+        var path = string.Join('/', allowed.Split('/').Where(part => part is not ("" or "." or "..")));
+        return path.Length == 0 ? "_" : path.Length <= LongestKey ? path : path[..LongestKey].TrimEnd('/');
     }
 
     private static string Cut(string text, int limit)
