@@ -14,12 +14,8 @@ internal static class ModelFile
     /// <exception cref="Exception">The file is no model.</exception>
     public static SharedModel Load(MLContext ml, string path, Func<MLContext, FileStream, ITransformer>? load, TimeProvider time)
     {
-        // A file that is renamed into this place or deleted meanwhile is another one: this one is read to its end.
-        using var file = new FileStream(path, new FileStreamOptions
-        {
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            Options = FileOptions.SequentialScan,
-        });
+        // A file that is renamed into this place meanwhile is another one: this one is read to its end.
+        using var file = Open(path);
         var before = StateOf(file);
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
         file.Position = 0;
@@ -32,6 +28,9 @@ internal static class ModelFile
         }
         return new SharedModel(model, new HostedModel(path, sha256, time.GetUtcNow()));
     }
+
+    /// <summary>Others can write, replace and delete the file meanwhile.</summary>
+    public static FileStream Open(string path) => new(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
 
     private static (long Length, DateTime Written) StateOf(FileStream file) =>
         (file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));

@@ -30,7 +30,6 @@ public sealed class HostingSnippetsTests : IDisposable
         var builder = WebApplication.CreateBuilder(args);
         builder.Services.AddPredictor<Photo, Prediction>().BindConfiguration("Photos");
         builder.Services.AddHealthChecks().AddPredictor();
-
         var app = builder.Build();
         app.MapPost("/classify", async (Photo photo, HostedPredictor<Photo, Prediction> predictor, CancellationToken aborted) =>
         {
