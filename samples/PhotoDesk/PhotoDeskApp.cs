@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Microsoft.ML;
 
 namespace PhotoDesk;
 
@@ -30,21 +29,35 @@ internal static class PhotoDeskApp
         services.AddOptions<PhotoDeskOptions>().BindConfiguration(PhotoDeskOptions.Section).ValidateDataAnnotations()
             .Validate(options => options.LargestWaitingBytes >= options.LargestUploadBytes,
                 "LargestWaitingBytes must be no less than LargestUploadBytes: one upload must fit.")
+            .Validate(options => options.KnownProxies.All(Proxies.IsProxy),
+                "KnownProxies must be addresses such as 10.0.0.7 or networks such as 10.0.0.0/8.")
+            .Validate(options => options.SignIn.Users.All(user => user.Key.Length > 0 && SignIn.IsHash(user.Value)),
+                "SignIn:Users must be names with password hashes: make them by the command hash-password NAME.")
+            .Validate(options => !options.SignIn.ProtectReads || options.SignIn.Users.Count > 0,
+                "SignIn:ProtectReads needs SignIn:Users: nobody could read.")
             .ValidateOnStart();
-        services.AddSingleton(TimeProvider.System).AddSingleton(_ => new MLContext());
+        services.AddSingleton(TimeProvider.System);
         services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>()
             .AddSingleton<TrainingStore>();
         services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>()
             .AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>().AddSingleton<QueueStore>().AddSingleton<LabelQueue>();
-        services.AddSingleton<TrainingFeed>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
+        services.AddSingleton<TrainingFeed>().AddSingleton<Cleaner>().AddSingleton<Retrainer>()
+            .AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
         services.ConfigureHttpJsonOptions(
             json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
-        services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name);
-        services.AddProblems().AddRateLimits();
+        services.AddProblems().AddRateLimits().AddProxies();
+        SignIn.AddTo(services, builder.Configuration);
         // Started in this order before the web server, and stopped in reverse order after it.
         services.AddHostedService<DeskStartup>();
-        services.AddHostedService(provider => provider.GetRequiredService<ServedModel>());
+        services.AddPredictor<PhotoRow, JudgedRow>().Configure<ModelStore>((options, models) =>
+        {
+            options.FindModel = () => models.PathOf(models.Active.Id);
+            options.LoadModel = ServedChain.Load;
+            options.Example = new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content }; // warmed up before the first request
+        });
+        services.AddHostedService(provider => provider.GetRequiredService<Cleaner>());
         services.AddHostedService(provider => provider.GetRequiredService<Retrainer>());
+        services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name).AddPredictor();
 
         services.AddHostFiltering(options => options.IncludeFailureMessage = false);
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
@@ -58,12 +71,14 @@ internal static class PhotoDeskApp
         });
 
         var app = builder.Build();
+        app.UseProxies();
         app.Use(app.Services.GetRequiredService<RequestMetrics>().MeasureAsync);
         app.UseSecurityHeaders();
         app.UseExceptionHandler();
         app.UseStatusCodePages(); // 404 and 405 as problems too
         app.UseRateLimiter();
         app.UseCsrfGuard();
+        SignIn.Use(app);
         app.UseDefaultFiles();
         app.UseStaticFiles();
         app.MapPhotos();
@@ -71,6 +86,7 @@ internal static class PhotoDeskApp
         app.MapExamples();
         app.MapTrainings();
         app.MapModels();
+        app.MapSession();
         app.MapOperations();
         return app;
     }

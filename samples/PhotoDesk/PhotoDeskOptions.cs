@@ -67,6 +67,23 @@ internal sealed class PhotoDeskOptions
     [Range(1, 1_000_000)]
     public int RequestsPerSecond { get; set; } = 50;
 
+    /// <summary>
+    /// Addresses (<c>10.0.0.7</c>) and networks (<c>10.0.0.0/8</c>) of proxies whose header <c>X-Forwarded-For</c> is believed. Default:
+    /// none, and the client is whoever connects.
+    /// </summary>
+    public string[] KnownProxies { get; set; } = [];
+
+    /// <summary>Who may change something. Default: everybody.</summary>
+    public SignInOptions SignIn { get; set; } = new();
+
+    /// <summary>Number of the newest models and trainings whose files are never deleted.</summary>
+    [Range(1, 1_000_000)]
+    public int KeepNewest { get; set; } = 10;
+
+    /// <summary>Time for which the files of models and trainings are never deleted.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>Number of labelled photos that a training requires.</summary>
     [Range(1, 1000)]
     public int LeastLabelled { get; set; } = 4;
@@ -83,4 +100,14 @@ internal sealed class PhotoDeskOptions
 
     /// <summary>Interval of checkpoints: the most that a killed training loses.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Signing in, with a cookie. Without users it is off.</summary>
+internal sealed class SignInOptions
+{
+    /// <summary>Password hashes by name, made by the command <c>hash-password</c>.</summary>
+    public Dictionary<string, string> Users { get; set; } = [];
+
+    /// <summary>Whether photos, models and trainings are shown to users alone. Default false: only changes need a user.</summary>
+    public bool ProtectReads { get; set; }
 }

@@ -10,6 +10,8 @@ try
             return await SmokeRun.RunAsync();
         case ["load", .. var load]:
             return await LoadRun.RunAsync(load);
+        case ["hash-password", var name]:
+            return PasswordHash.Write(name, Console.In, Console.Out);
         case ["first-model", var path]:
             return FirstModel.Make(path);
         default:

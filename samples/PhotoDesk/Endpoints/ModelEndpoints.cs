@@ -14,8 +14,19 @@ internal static class ModelEndpoints
         models.MapPost("/rollback", RollBackAsync);
     }
 
-    private static Results<Ok<Comparison>, ProblemHttpResult> Compare(long id, ModelStore store, HeldOutJudge judge) =>
-        store.Find(id) is null ? Problems.NotFound("model") : TypedResults.Ok(judge.Compare(store.Active.Id, id));
+    private static Results<Ok<Comparison>, ProblemHttpResult> Compare(long id, ModelStore store, HeldOutJudge judge)
+    {
+        if (store.Find(id) is null)
+            return Problems.NotFound("model");
+        try
+        {
+            return TypedResults.Ok(judge.Compare(store.Active.Id, id));
+        }
+        catch (FileNotFoundException) when (store.Find(id) is null)
+        {
+            return Problems.NotFound("model"); // cleaned away just now
+        }
+    }
 
     private static async Task<Results<Ok<ModelInfo>, ProblemHttpResult>> ActivateAsync(long id, ModelStore store, ServedModel served) =>
         await served.SwitchAsync(() => store.Find(id)?.Id, store.Activate) is null

@@ -13,7 +13,7 @@ internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStor
     public Quality QualityOf(long modelId)
     {
         var photos = heldOut.List();
-        using var model = new LoadedModel(ml, modelId, models.PathOf(modelId));
+        using var model = new LoadedModel(ml, models.PathOf(modelId));
         var said = Ask(model, [.. photos.Select(photo => photo.Id)]);
         return QualityOf(photos, said);
     }
@@ -39,7 +39,7 @@ internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStor
         long[] missing = [.. photos.Select(photo => photo.Id).Where(id => !said.ContainsKey(id))];
         if (missing.Length == 0)
             return said;
-        using var model = new LoadedModel(ml, modelId, models.PathOf(modelId));
+        using var model = new LoadedModel(ml, models.PathOf(modelId));
         heldOut.Keep(modelId, Ask(model, missing));
         return heldOut.SaidBy(modelId);
     }

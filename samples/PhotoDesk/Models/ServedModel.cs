@@ -4,53 +4,33 @@ using MlNetFineTune;
 
 namespace PhotoDesk;
 
-/// <summary>The predictor of the application and its current model.</summary>
-internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<ServedModel> log) : IHostedService, IDisposable
+/// <summary>The model that answers: the predictor of the host, and which model the database says it serves.</summary>
+internal sealed class ServedModel(
+    HostedPredictor<PhotoRow, JudgedRow> predictor, MLContext ml, ModelStore models, ILogger<ServedModel> log)
 {
     private readonly SemaphoreSlim _switching = new(1);
-    private Predictor<PhotoRow, JudgedRow>? _predictor;
-    private volatile LoadedModel? _model;
 
-    public long Id => Model.Id;
+    public long Id => ModelStore.IdOf(predictor.Model.Path);
 
     /// <summary>All models of a desk have the same classes in the same order.</summary>
-    public IReadOnlyList<string> Classes => Model.Classes;
+    public IReadOnlyList<string> Classes => predictor.Use(model => ServedChain.NetworkIn(model).Classes);
 
-    public PredictorMetrics Metrics => Predictor.Metrics;
-
-    private LoadedModel Model => _model ?? throw new InvalidOperationException("No model is loaded yet.");
-
-    private Predictor<PhotoRow, JudgedRow> Predictor => _predictor ?? throw new InvalidOperationException("No model is loaded yet.");
-
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        var active = models.Active;
-        _model = new LoadedModel(ml, active.Id, models.PathOf(active.Id));
-        // Warmed up with an embedded picture before the first request.
-        _predictor = ml.Model.CreatePredictor<PhotoRow, JudgedRow>(
-            _model.Transformer, example: new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content });
-        log.LogInformation("Model {Model} is served.", active.Id);
-        return Task.CompletedTask;
-    }
+    public PredictorMetrics Metrics => predictor.Metrics;
 
     /// <summary>Scores a photo, in batches with those of other callers.</summary>
     /// <exception cref="PredictorBusyException">The queue is full.</exception>
-    public async Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
-        await Predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
+    public Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
+        predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
 
-    /// <summary>The photo with a heat map of the present model's predicted class; null where it cannot be read. The caller disposes
+    /// <summary>The photo with a heat map of the served model's predicted class; null where it cannot be read. The caller disposes
     /// it.</summary>
-    public MLImage? Explain(byte[] photo)
+    public MLImage? Explain(byte[] photo) => predictor.Use(model =>
     {
-        try
-        {
-            return Model.Explain(photo);
-        }
-        catch (ObjectDisposedException)
-        {
-            return Model.Explain(photo); // the next one, which has just taken its place
-        }
-    }
+        using var explainer = ml.Transforms
+            .ExplainImages("Heat", nameof(PhotoRow.Photo), ServedChain.NetworkIn(model), Explanation.GradCam())
+            .Fit(ml.Data.LoadFromEnumerable<PhotoRow>([]));
+        return explainer.Transform(ml.Data.LoadFromEnumerable([new PhotoRow { Photo = photo }])).GetColumn<MLImage?>("Heat").Single();
+    });
 
     public Opinion ToOpinion(JudgedRow row) => new(
         row.ModelId, row.PredictedLabel,
@@ -68,21 +48,7 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
             if (choose() is not { } id)
                 return null;
             if (id != Id)
-            {
-                var next = await Task.Run(() => new LoadedModel(ml, id, models.PathOf(id)));
-                try
-                {
-                    await Predictor.ReplaceModelAsync(next.Transformer);
-                }
-                catch
-                {
-                    next.Dispose(); // the old model stays in use
-                    throw;
-                }
-                var earlier = Model;
-                _model = next;
-                earlier.Dispose();
-            }
+                await predictor.SwitchAsync(models.PathOf(id));
             record(id);
             log.LogInformation("Model {Model} is served.", id);
             return id;
@@ -93,17 +59,17 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
         }
     }
 
-    /// <summary>Runs after the web server has stopped, so that all requests are answered.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Does something while no model is chosen and read, for example deletes the files of others.</summary>
+    public async Task<T> WithoutSwitchAsync<T>(Func<T> action, CancellationToken cancellation)
     {
-        if (_predictor is not null)
-            await _predictor.DisposeAsync();
-    }
-
-    public void Dispose()
-    {
-        _predictor?.Dispose();
-        _model?.Dispose();
-        _switching.Dispose();
+        await _switching.WaitAsync(cancellation);
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            _switching.Release();
+        }
     }
 }

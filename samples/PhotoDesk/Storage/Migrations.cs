@@ -56,6 +56,10 @@ internal static class Migrations
             model_id INTEGER NOT NULL REFERENCES models, photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
             predicted_label TEXT NOT NULL, PRIMARY KEY (model_id, photo_id)) WITHOUT ROWID;
         """,
+        """
+        -- Set where the file was cleaned away. The row stays: photos name the model that has answered.
+        ALTER TABLE models ADD COLUMN deleted_at INTEGER;
+        """,
     ];
 
     /// <exception cref="InvalidDataException">The database was created by a newer program.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
@@ -6,22 +7,36 @@ namespace PhotoDesk;
 /// <summary>Models, and which of them is served. A row is written after its file is complete, so that every row has a file.</summary>
 internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> options, TimeProvider time)
 {
-    private const string Standing = "SELECT model_id FROM activations WHERE undone_at IS NULL ORDER BY id DESC LIMIT 1";
+    // Activations that were not undone, of models that have a file.
+    private const string Valid = "undone_at IS NULL AND model_id NOT IN (SELECT id FROM models WHERE deleted_at IS NOT NULL)";
+
+    private const string Served = $"SELECT model_id FROM activations WHERE {Valid} ORDER BY id DESC LIMIT 1";
+
+    // The activation that a roll-back goes to: the last one of another model.
+    private const string Earlier = $"SELECT max(id) FROM activations WHERE {Valid} AND model_id <> ({Served})";
+
+    private const string Previous = $"SELECT model_id FROM activations WHERE id = ({Earlier})";
 
     private const string Listed = $"""
-        SELECT *, id = ({Standing}) AS active, id = ({Standing} OFFSET 1) AS previous FROM models
+        SELECT *, id = ({Served}) AS active, id = ({Previous}) AS previous FROM models WHERE deleted_at IS NULL
         """;
 
-    private readonly string _folder = Path.Combine(options.Value.DataFolder, "models");
+    private const string Prefix = "model-";
 
-    public string PathOf(long id) => Path.Combine(_folder, $"model-{id}.zip");
+    private readonly string _folder = Path.GetFullPath(Path.Combine(options.Value.DataFolder, "models"));
+
+    public string PathOf(long id) => Path.Combine(_folder, $"{Prefix}{id}.zip");
+
+    /// <summary>The model whose file this is.</summary>
+    public static long IdOf(string path) =>
+        long.Parse(Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), CultureInfo.InvariantCulture);
 
     public ModelInfo Active
     {
         get
         {
             using var connection = database.Open();
-            return connection.Query(Read, $"{Listed} WHERE id = ({Standing})").Single();
+            return connection.Query(Read, $"{Listed} AND id = ({Served})").Single();
         }
     }
 
@@ -35,14 +50,14 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     public ModelInfo? Find(long id)
     {
         using var connection = database.Open();
-        return connection.Query(Read, $"{Listed} WHERE id = $id", ("$id", id)).SingleOrDefault();
+        return connection.Query(Read, $"{Listed} AND id = $id", ("$id", id)).SingleOrDefault();
     }
 
     /// <summary>The target of a roll-back; null if there is none.</summary>
     public long? PreviousId()
     {
         using var connection = database.Open();
-        return connection.Scalar<long?>($"{Standing} OFFSET 1");
+        return connection.Scalar<long?>(Previous);
     }
 
     /// <summary>The id of the next model. Only one training at a time creates models.</summary>
@@ -71,15 +86,39 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     }
 
     public void Activate(SqliteConnection connection, long id) =>
-        connection.Execute($"INSERT INTO activations (model_id, activated_at) SELECT $id, $now WHERE $id IS NOT ({Standing})", ("$id", id),
+        connection.Execute($"INSERT INTO activations (model_id, activated_at) SELECT $id, $now WHERE $id IS NOT ({Served})", ("$id", id),
             ("$now", Now));
 
     /// <summary>Reverts the last activation.</summary>
     public void RollBack()
     {
         using var connection = database.Open();
-        connection.Execute("UPDATE activations SET undone_at = $now WHERE id = (SELECT max(id) FROM activations WHERE undone_at IS NULL)",
-            ("$now", Now));
+        connection.Execute($"UPDATE activations SET undone_at = $now WHERE undone_at IS NULL AND id > ({Earlier})", ("$now", Now));
+    }
+
+    /// <summary>
+    /// Marks as deleted the models that are neither among the newest nor young, except the one that is served, the one that a roll-back
+    /// goes to, and the one from which an unfinished training continues. Their rows stay, because photos name the model that has answered.
+    /// </summary>
+    /// <param name="newest">Number of the newest models that stay.</param>
+    /// <param name="before">Models from this time on stay.</param>
+    /// <returns>All deleted models, also those of earlier calls.</returns>
+    public IReadOnlyList<long> MarkOld(int newest, DateTimeOffset before)
+    {
+        using var connection = database.Open();
+        using var transaction = connection.BeginTransaction();
+        connection.Execute(
+            $"""
+            UPDATE models SET deleted_at = $now WHERE deleted_at IS NULL AND created_at < $before
+            AND id NOT IN (SELECT id FROM models WHERE deleted_at IS NULL ORDER BY id DESC LIMIT $newest)
+            AND id IS NOT ({Served}) AND id IS NOT ({Previous})
+            AND id NOT IN (SELECT base_model_id FROM trainings WHERE {TrainingStore.Unfinished})
+            """,
+            ("$now", Now), ("$before", before.ToUnixTimeMilliseconds()), ("$newest", newest));
+        connection.Execute("DELETE FROM judgements WHERE model_id IN (SELECT id FROM models WHERE deleted_at IS NOT NULL)");
+        var deleted = connection.Query(reader => reader.GetInt64(0), "SELECT id FROM models WHERE deleted_at IS NOT NULL");
+        transaction.Commit();
+        return deleted;
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -6,7 +6,7 @@ namespace PhotoDesk;
 /// <summary>Trainings and their photos. A database constraint ensures that at most one is active.</summary>
 internal sealed class TrainingStore(Database database, TimeProvider time)
 {
-    private const string Unfinished = "state IN ('Queued', 'Running', 'Stopping')";
+    public const string Unfinished = "state IN ('Queued', 'Running', 'Stopping')";
 
     /// <summary>Stores a training with the current photos and labels.</summary>
     /// <returns>Null if another training is active.</returns>
@@ -121,6 +121,22 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
             "UPDATE trainings SET state = $state, ended_at = $now, message = $message, model_id = $model WHERE id = $id",
             ("$state", $"{state}"), ("$now", Now), ("$message", message), ("$model", modelId), ("$id", id));
         connection.Execute("DELETE FROM training_rows WHERE training_id = $id", ("$id", id)); // its photos can be deleted from now on
+    }
+
+    /// <summary>Ended trainings that are neither among the newest nor young, and whose model, if there is one, was deleted.</summary>
+    /// <param name="newest">Number of the newest trainings that stay.</param>
+    /// <param name="before">Trainings from this time on stay.</param>
+    public IReadOnlyList<long> Old(int newest, DateTimeOffset before)
+    {
+        using var connection = database.Open();
+        return connection.Query(
+            reader => reader.GetInt64(0),
+            $"""
+            SELECT id FROM trainings WHERE NOT {Unfinished} AND created_at < $before
+            AND id NOT IN (SELECT id FROM trainings ORDER BY id DESC LIMIT $newest)
+            AND (model_id IS NULL OR model_id IN (SELECT id FROM models WHERE deleted_at IS NOT NULL))
+            """,
+            ("$before", before.ToUnixTimeMilliseconds()), ("$newest", newest));
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

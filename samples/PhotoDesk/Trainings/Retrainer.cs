@@ -10,7 +10,7 @@ namespace PhotoDesk;
 /// </summary>
 internal sealed class Retrainer(
     MLContext ml, Database database, TrainingStore trainings, ModelStore models, HeldOutJudge judge, ServedModel served, TrainingFeed feed,
-    TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
+    Cleaner cleaner, TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
     : BackgroundService
 {
     // Limits the restarts of a training that crashes the program.
@@ -113,17 +113,18 @@ internal sealed class Retrainer(
         }
         DeleteCheckpoint(order);
         feed.Publish(trainings.Latest()!);
+        cleaner.Wake(); // there is one more model
     }
 
     private void Train(TrainingOrder order, CancellationToken programEnds)
     {
-        using var earlier = new LoadedModel(ml, order.BaseModelId, models.PathOf(order.BaseModelId));
+        using var earlier = new LoadedModel(ml, models.PathOf(order.BaseModelId));
         var training = ModelTraining.OptionsFor(Backbone.FromModel(earlier.File)) with
         {
             Epochs = order.Settings.Epochs,
             LearningRate = order.Settings.LearningRate,
             Checkpoint = TrainingCheckpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
-            RunFolder = Path.Combine(_options.DataFolder, "runs", $"training-{order.Id}"),
+            RunFolder = TrainingFolders.PathOf(_options, TrainingFolders.Runs, order.Id),
             Progress = new ProgressToFeed(feed, trainings, time),
             StopToken = _stop!.Token,
             CancellationToken = programEnds,
@@ -158,7 +159,7 @@ internal sealed class Retrainer(
 
     private void End(TrainingOrder order, TrainingState state, string message) => trainings.End(order.Id, state, message);
 
-    private string CheckpointOf(TrainingOrder order) => Path.Combine(_options.DataFolder, "checkpoints", $"training-{order.Id}");
+    private string CheckpointOf(TrainingOrder order) => TrainingFolders.PathOf(_options, TrainingFolders.Checkpoints, order.Id);
 
     private void DeleteCheckpoint(TrainingOrder order)
     {

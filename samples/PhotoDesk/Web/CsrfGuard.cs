@@ -9,10 +9,12 @@ internal static class CsrfGuard
     public static IApplicationBuilder UseCsrfGuard(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         var request = context.Request;
-        var changes = !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method));
-        return changes && request.Headers["X-PhotoDesk"] != "1"
+        return !OnlyReads(request) && request.Headers["X-PhotoDesk"] != "1"
             ? Problems.Answer(StatusCodes.Status403Forbidden, "Requests that change something need the header X-PhotoDesk: 1.")
                 .ExecuteAsync(context)
             : next(context);
     });
+
+    public static bool OnlyReads(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method);
 }

@@ -9,6 +9,10 @@ namespace PhotoDesk;
 internal static class RateLimits
 {
     public const string Uploads = "uploads";
+    public const string SignIns = "sign-ins";
+
+    // Passwords that one address can try in a minute.
+    private const int SignInsPerMinute = 10;
 
     public static IServiceCollection AddRateLimits(this IServiceCollection services) => services
         .AddRateLimiter(_ => { })
@@ -29,6 +33,9 @@ internal static class RateLimits
             }));
         limiter.AddPolicy(Uploads, context => RateLimitPartition.GetConcurrencyLimiter(
             AddressOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = options.UploadsPerAddress, QueueLimit = 0 }));
+        limiter.AddPolicy(SignIns, context => RateLimitPartition.GetFixedWindowLimiter(
+            AddressOf(context),
+            _ => new FixedWindowRateLimiterOptions { PermitLimit = SignInsPerMinute, Window = TimeSpan.FromMinutes(1) }));
         limiter.OnRejected = async (rejected, _) =>
         {
             var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? time : TimeSpan.FromSeconds(1);

@@ -5,6 +5,7 @@ import { tell } from "./js/dialogs.js";
 import { loadModels } from "./js/models.js";
 import { addPhotos, loadPhotos, startPhotos } from "./js/photos.js";
 import { loadTraining, startTraining } from "./js/training.js";
+import { showSession } from "./js/session.js";
 import { startUpload } from "./js/upload.js";
 
 const showModels = () => loadModels(openComparison, modelSwitched);
@@ -26,7 +27,7 @@ async function offer(training) {
 }
 
 async function load() {
-  await Promise.all([loadPhotos(), loadTraining().then(offer)]);
+  await Promise.all([loadPhotos(), loadTraining().then(offer), showSession()]);
 }
 
 startUpload(addPhotos);

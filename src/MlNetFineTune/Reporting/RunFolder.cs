@@ -55,21 +55,14 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     public void AfterStep(int step, int rows, double loss, double learningRate)
     {
         _steps.Add(new RunStep(step, 0, loss, learningRate));
-        Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));
+        Try(() => _events.AddScalars(step, (EpochScalars.StepLoss, loss), (EpochScalars.StepLearningRate, learningRate)));
     }
 
     public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
     {
         _stepsPerEpoch = step / (double)epochs.Count;
         Try(() => HistoryFiles.Write(_path, epochs));
-        var last = epochs[^1];
-        (string Tag, double Value)[] scalars =
-        [
-            ("epoch/loss", last.Loss),
-            .. last.ValidationLoss is { } loss ? [("epoch/validation_loss", loss)] : ((string, double)[])[],
-            .. last.Metrics.Select(metric => ($"epoch/{MetricNames.InFiles(metric.Key)}", metric.Value)),
-            ("epoch/learning_rate", last.LearningRate),
-        ];
+        var scalars = EpochScalars.Of(epochs[^1]);
         Try(() => _events.AddScalars(step, scalars));
     }
 

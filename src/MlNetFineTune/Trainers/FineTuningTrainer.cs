@@ -83,6 +83,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             fit.Channel.Warning(_unusedWorkers);
         var task = Bind(input);
         using var folder = _options.Processes.IsFirst ? RunFolder.Open(_options, task.Metrics, fit.Channel) : null;
+        using var mlflow = _options.Processes.IsFirst ? MlflowRun.Open(_options, fit.Seed, fit.Channel) : null;
         var device = Devices.Choose(fit.Host, fit.Channel);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
@@ -104,7 +105,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
-                _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
+                _options with { Observer = TrainingObservers.Of(folder, mlflow, _options.Observer) }, fit.Seed, fit.Host, fit.Channel)
             {
                 Teacher = teacher,
                 Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows, _options.Sampling.Label) : null,
@@ -122,6 +123,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             RunReport.Write(folder, run, task, session.Outputs, report, conformal);
             var manifest = ModelManifest.Of(run, task, report, conformal);
             network.UsesBFloat16 = network.UsesBFloat16 && ReducedPrecision.ChoiceFor(device).Use; // as for a model that is loaded here
+            mlflow?.Complete(report);
             return new FineTuningTransformer(
                 fit.Host, new FineTunedModel(network, modelInput, task, manifest) { Conformal = conformal }, report);
         }

@@ -337,6 +337,12 @@ public abstract record FineTuningOptions
         }
     }
 
+    /// <summary>
+    /// A server of MLflow to which the training is reported, for teams that compare trainings there. Default null: none.
+    /// </summary>
+    [NotInFingerprint("only watches")]
+    public MlflowTracking? Mlflow { get; init; }
+
     /// <summary>Receives the progress after every step and every epoch, on the training thread: a slow
     /// handler slows the training. Default null.</summary>
     [NotInFingerprint("only watches")]

@@ -27,6 +27,8 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
+    public IServiceProvider Services => _app!.Services;
+
     public static async Task<RunningDesk> StartAsync(params string[] options)
     {
         var desk = new RunningDesk(options);

@@ -45,6 +45,7 @@ public sealed class DefaultsTests
             LearningRate = 0.001
             Metric = null
             MissingPictures = Refuse
+            Mlflow = null
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)

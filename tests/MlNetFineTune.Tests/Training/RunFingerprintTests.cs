@@ -105,7 +105,8 @@ public sealed class RunFingerprintTests : IDisposable
         {
             "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "Conformal",
             "ExampleWeightColumnName", "FeatureCache",
-            "ImageColumnName", "ImageFolder", "ImageStatusColumnName", "LabelColumnName", "OnDivergence", "OnProbeMismatch",
+            "ImageColumnName", "ImageFolder", "ImageStatusColumnName", "LabelColumnName", "Mlflow", "OnDivergence",
+            "OnProbeMismatch",
             "PredictedLabelColumnName", "ProbabilityColumnName", "Processes", "Progress", "RunFolder", "ScoreColumnName",
             "SecondTextColumnName",
             "Seed", "StopToken", "Strategy",

@@ -2,6 +2,7 @@
 import { connectionLost } from "./connection.js";
 
 const Patience = 6; // how often a call is made again that came too fast, or found too many waiting (429 and 503 with Retry-After)
+const Session = "api/session"; // a wrong password is not led to the form where it was typed
 const Unreachable = "PhotoDesk does not answer. Nothing was changed; try again in a moment.";
 
 /** An answer other than success: `status` is HTTP's, 0 when none came. */
@@ -20,6 +21,7 @@ export class Refusal extends Error {
 export const get = (path) => ask("GET", path);
 export const getFile = async (path) => (await call("GET", path)).blob();
 export const put = (path, value) => ask("PUT", path, JSON.stringify(value), { "Content-Type": "application/json" });
+export const postJson = (path, value) => ask("POST", path, JSON.stringify(value), { "Content-Type": "application/json" });
 export const remove = (path) => ask("DELETE", path);
 export const post = (path, form) => ask("POST", path, form);
 
@@ -43,6 +45,7 @@ async function call(method, path, body, headers = {}) {
       await pause(Math.min(10, Number(answer.headers.get("Retry-After")) || attempt));
       continue;
     }
+    if (answer.status === 401 && path !== Session) location.assign(`sign-in.html?ReturnUrl=${encodeURIComponent(location.pathname)}`);
     if (!answer.ok) throw await refusal(answer);
     return answer;
   }

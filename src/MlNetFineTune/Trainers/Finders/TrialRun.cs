@@ -22,6 +22,7 @@ internal static class TrialRun
             EarlyStoppingPatience = null,
             Progress = null,
             RunFolder = null,
+            Mlflow = null,
             WeightAveraging = WeightAveraging.None,
             TimeBudget = null,
             OnDivergence = Divergence.Throw(float.PositiveInfinity),

@@ -1,0 +1,39 @@
+using System.Net;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace PhotoDesk;
+
+/// <summary>
+/// Behind a proxy the client's address and scheme are those of its headers, read from the last one back to the first that no known proxy
+/// has added: what a client writes there itself counts for nothing.
+/// </summary>
+internal static class Proxies
+{
+    public static IServiceCollection AddProxies(this IServiceCollection services)
+    {
+        services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<PhotoDeskOptions>>((headers, desk) =>
+        {
+            headers.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            headers.ForwardLimit = null;
+            headers.KnownProxies.Clear(); // of the loopback
+            headers.KnownIPNetworks.Clear();
+            foreach (var proxy in desk.Value.KnownProxies)
+            {
+                if (IPAddress.TryParse(proxy, out var address))
+                    headers.KnownProxies.Add(address);
+                else
+                    headers.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy));
+            }
+        });
+        return services;
+    }
+
+    public static void UseProxies(this IApplicationBuilder app)
+    {
+        if (app.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.KnownProxies.Length > 0)
+            app.UseForwardedHeaders();
+    }
+
+    public static bool IsProxy(string text) => IPAddress.TryParse(text, out _) || System.Net.IPNetwork.TryParse(text, out _);
+}

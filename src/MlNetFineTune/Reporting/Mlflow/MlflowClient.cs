@@ -1,0 +1,188 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>
+/// The requests of MLflow's REST API that a training needs. Redirects are not followed, and so the credentials go to the given server
+/// alone.
+/// </summary>
+internal sealed class MlflowClient : IDisposable
+{
+    private const string Api = "api/2.0/mlflow/";
+    private const int LargestAnswer = 1 << 20;
+
+    private readonly HttpClient _http;
+    private readonly MlflowTracking _tracking;
+    private readonly Uri _base;
+
+    public MlflowClient(MlflowTracking tracking)
+    {
+        _tracking = tracking;
+        _base = new Uri(tracking.Server.AbsoluteUri.TrimEnd('/') + "/");
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            Timeout = Timeout.InfiniteTimeSpan, // each request has its own
+            MaxResponseContentBufferSize = LargestAnswer,
+        };
+        _http.DefaultRequestHeaders.Authorization = tracking.Authorization;
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("MlNetFineTune", null));
+    }
+
+    /// <summary>The id of the experiment, which is created if there is none of this name.</summary>
+    public async Task<string> ExperimentAsync(string name, CancellationToken cancellation)
+    {
+        if (await FindExperimentAsync(name, cancellation).ConfigureAwait(false) is { } found)
+            return found;
+        var (status, answer) = await PostAsync("experiments/create", new JsonObject { ["name"] = name }, cancellation)
+            .ConfigureAwait(false);
+        // Another training may have created it in between.
+        return ErrorOf(answer) == "RESOURCE_ALREADY_EXISTS"
+            && await FindExperimentAsync(name, cancellation).ConfigureAwait(false) is { } theirs
+            ? theirs
+            : Text(Require(status, answer, "experiments/create"), "experiments/create", "experiment_id");
+    }
+
+    /// <returns>The id of the run, and where its artifacts are.</returns>
+    public async Task<(string RunId, string ArtifactUri)> CreateRunAsync(
+        string experimentId, string? name, long startTime, IReadOnlyDictionary<string, string> tags, CancellationToken cancellation)
+    {
+        const string request = "runs/create";
+        var body = new JsonObject { ["experiment_id"] = experimentId, ["start_time"] = startTime, ["tags"] = Pairs(tags) };
+        if (name is not null)
+            body["run_name"] = name;
+        var (status, answer) = await PostAsync(request, body, cancellation).ConfigureAwait(false);
+        var info = Require(status, answer, request)["run"]?["info"];
+        return (Text(info, request, "run.info.run_id"), (info?["artifact_uri"] as JsonValue)?.ToString() ?? "");
+    }
+
+    /// <summary>Adds values to a run. The same value sent twice counts once.</summary>
+    public async Task LogAsync(
+        string runId, IReadOnlyCollection<MlflowMetric> metrics, IReadOnlyDictionary<string, string> parameters,
+        IReadOnlyDictionary<string, string> tags, CancellationToken cancellation)
+    {
+        var body = new JsonObject
+        {
+            ["run_id"] = runId,
+            ["metrics"] = new JsonArray([.. metrics.Select(metric => new JsonObject
+            {
+                ["key"] = metric.Key,
+                ["value"] = metric.Value,
+                ["timestamp"] = metric.Timestamp,
+                ["step"] = metric.Step,
+            })]),
+            ["params"] = Pairs(parameters),
+            ["tags"] = Pairs(tags),
+        };
+        var (status, answer) = await PostAsync("runs/log-batch", body, cancellation).ConfigureAwait(false);
+        Require(status, answer, "runs/log-batch");
+    }
+
+    /// <param name="runId">The run.</param>
+    /// <param name="state">FINISHED, FAILED or KILLED.</param>
+    /// <param name="endTime">Milliseconds since 1970, UTC.</param>
+    /// <param name="cancellation">Cancels the request.</param>
+    public async Task EndAsync(string runId, string state, long endTime, CancellationToken cancellation)
+    {
+        var body = new JsonObject { ["run_id"] = runId, ["status"] = state, ["end_time"] = endTime };
+        var (status, answer) = await PostAsync("runs/update", body, cancellation).ConfigureAwait(false);
+        Require(status, answer, "runs/update");
+    }
+
+    /// <summary>Whether the server itself takes artifacts of a run, as it does unless it was told to leave them to their store.</summary>
+    public bool TakesArtifacts(string artifactUri) =>
+        Uri.TryCreate(artifactUri, UriKind.Absolute, out var uri) && uri.Scheme == "mlflow-artifacts"
+        && (uri.Authority.Length == 0 || uri.Authority == _base.Authority);
+
+    public async Task UploadAsync(string artifactUri, string path, CancellationToken cancellation)
+    {
+        var folder = new Uri(artifactUri).AbsolutePath.Trim('/');
+        var request = $"api/2.0/mlflow-artifacts/artifacts/{folder}/{Uri.EscapeDataString(Path.GetFileName(path))}";
+        using var content = new ByteArrayContent(await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        var (status, answer) = await SendAsync(HttpMethod.Put, request, content, cancellation).ConfigureAwait(false);
+        Require(status, answer, "mlflow-artifacts/artifacts");
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<string?> FindExperimentAsync(string name, CancellationToken cancellation)
+    {
+        const string request = "experiments/get-by-name";
+        var (status, answer) = await SendAsync(
+            HttpMethod.Get, $"{Api}{request}?experiment_name={Uri.EscapeDataString(name)}", null, cancellation).ConfigureAwait(false);
+        if (ErrorOf(answer) == "RESOURCE_DOES_NOT_EXIST")
+            return null;
+        var experiment = Require(status, answer, request)["experiment"];
+        return (experiment?["lifecycle_stage"] as JsonValue)?.ToString() == "deleted"
+            ? throw Failed(request, $"the experiment {SafeText.Quoted(name)} was deleted there: restore it, or take another name.", false)
+            : Text(experiment, request, "experiment.experiment_id");
+    }
+
+    private async Task<(HttpStatusCode Status, JsonObject? Answer)> PostAsync(
+        string request, JsonObject body, CancellationToken cancellation)
+    {
+        using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        return await SendAsync(HttpMethod.Post, Api + request, content, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<(HttpStatusCode Status, JsonObject? Answer)> SendAsync(
+        HttpMethod method, string address, HttpContent? content, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(_tracking.RequestTimeout);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            using var request = new HttpRequestMessage(method, new Uri(_base, address)) { Content = content };
+            using var response = await _http.SendAsync(request, either.Token).ConfigureAwait(false);
+            return (response.StatusCode, Parse(await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false)));
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw Failed(address, FormattableString.Invariant($"no answer within {_tracking.RequestTimeout.TotalSeconds:0.###} s."), true);
+        }
+        catch (HttpRequestException e)
+        {
+            throw Failed(address, SafeText.Message(e), e.HttpRequestError != HttpRequestError.SecureConnectionError);
+        }
+    }
+
+    private static JsonObject? Parse(byte[] answer)
+    {
+        try
+        {
+            return JsonNode.Parse(answer) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null; // a page of a proxy, or nothing
+        }
+    }
+
+    private JsonObject Require(HttpStatusCode status, JsonObject? answer, string request)
+    {
+        if (status == HttpStatusCode.OK)
+            return answer ?? [];
+        var isTransient = status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500;
+        var reason = (answer?["message"] as JsonValue)?.ToString();
+        throw Failed(request, $"{(int)status} {ErrorOf(answer) ?? status.ToString()}"
+            + $"{(reason is null ? "" : $": {SafeText.Of(reason.ReplaceLineEndings(" "), SafeText.SentenceLength)}")}.", isTransient);
+    }
+
+    private string Text(JsonNode? owner, string request, string path) =>
+        (owner?[path.Split('.')[^1]] as JsonValue)?.ToString() is { Length: > 0 } text
+            ? text
+            : throw Failed(request, $"the answer has no {path}: is it a tracking server of MLflow?", isTransient: false);
+
+    private static string? ErrorOf(JsonObject? answer) =>
+        (answer?["error_code"] as JsonValue)?.ToString() is { } code ? SafeText.Of(code) : null;
+
+    private MlflowFailure Failed(string request, string reason, bool isTransient) =>
+        new($"{_tracking.Server}, {request.Split('?')[0].Replace(Api, "", StringComparison.Ordinal)}: {reason}", isTransient);
+
+    private static JsonArray Pairs(IReadOnlyDictionary<string, string> pairs) =>
+        new([.. pairs.Select(pair => new JsonObject { ["key"] = pair.Key, ["value"] = pair.Value })]);
+}
