@@ -1,13 +1,31 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
 
-namespace QuickStart;
+namespace MlNetFineTune.Tool;
 
-/// <summary>Runs a parsed command; every error is one line and an exit code.</summary>
+/// <summary>Runs a parsed command; every error is one line on standard error and an exit code.</summary>
 internal static class CommandRun
 {
+    /// <summary>All is done.</summary>
+    public const int Done = 0;
+
+    /// <summary>It failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line is wrong; nothing was begun.</summary>
+    public const int WrongUse = 2;
+
+    /// <summary>It is done, except for inputs that cannot be read.</summary>
+    public const int SomeUnreadable = 3;
+
+    /// <summary>It was cancelled: 128 and the number of SIGINT, as shells say it.</summary>
+    public const int Cancelled = 130;
+
     public static int Invoke(ParseResult command)
     {
+        // Numbers are read and written in the same way everywhere.
+        CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         if (command.Action is ParseErrorAction wrongUse)
         {
             wrongUse.ShowHelp = false;
@@ -16,18 +34,19 @@ internal static class CommandRun
 
         try
         {
-            return command.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            int code = command.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return command.Action is ParseErrorAction ? WrongUse : code;
         }
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine("Cancelled.");
-            return 130;
+            return Cancelled;
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException or InvalidOperationException or IOException
             or NotSupportedException or UnauthorizedAccessException or HttpRequestException)
         {
             Console.Error.WriteLine(InOneLine(e));
-            return 1;
+            return Failed;
         }
     }
 
