@@ -43,7 +43,7 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     /// <summary>The running program. The caller disposes it.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [s_program, .. arguments])
+        var start = new ProcessStartInfo(DotNet.Host, [s_program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

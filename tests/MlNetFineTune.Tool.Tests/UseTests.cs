@@ -37,7 +37,7 @@ public sealed class UseTests
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--epochs", "0" }, "--epochs 0: it must be a whole number, at least 1.")]
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--validation", "1" }, "--validation 1: it must be a number from 0 on and below 1.")]
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--time-budget", "soon" }, "such as 90s, 30m, 2h or 01:30:00")]
-    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--precision", "float8" }, "float8")]
+    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--precision", "float8" }, "There are: float32, bfloat16, auto.")]
     [DataRow(new[] { "train", "rows.csv", "-o", "m.zip", "--image", "a", "--text", "b" }, "take one of them")]
     [DataRow(new[] { "export", "m.zip", "m.onnx", "--bits", "4" }, "'32'")]
     [DataRow(new[] { "predict", "m.zip", "a.jpg", "--json", "--csv" }, "take one of them")]

@@ -46,6 +46,8 @@ internal sealed class TrainCommand
     {
         Description = "Number format of the computation: float32, bfloat16, or auto (bfloat16 where it is faster). Default: float32.",
         HelpName = "FORMAT",
+        CustomParser = OptionParsers.ParsePrecision,
+        CompletionSources = { "float32", "bfloat16", "auto" },
     };
     private readonly Option<TimeSpan?> _timeBudget = new("--time-budget")
     {

@@ -2,12 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SkiaSharp;
 
@@ -49,7 +45,7 @@ internal static class PredictionServer
         app.MapGet("/health", () => Results.Json(
             new Health("ok", classifier.Kind.Noun, classifier.Classes, predictor.Metrics), JsonOutput.Options));
         await app.StartAsync();
-        onListening([.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses]);
+        onListening([.. app.Urls]);
         await app.WaitForShutdownAsync();
     }
 

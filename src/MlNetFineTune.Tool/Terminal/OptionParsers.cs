@@ -72,6 +72,22 @@ internal static class OptionParsers
         return null;
     }
 
+    public static Precision? ParsePrecision(ArgumentResult result)
+    {
+        switch (ValueOf(result))
+        {
+            case "float32":
+                return Precision.Float32;
+            case "bfloat16":
+                return Precision.BFloat16;
+            case "auto":
+                return Precision.Auto;
+            default:
+                result.AddError($"There is no precision '{ValueOf(result)}'. There are: float32, bfloat16, auto.");
+                return null;
+        }
+    }
+
     /// <summary>A parser that finds a value by its name.</summary>
     /// <param name="noun">What a value is called.</param>
     /// <param name="values">Names and values.</param>

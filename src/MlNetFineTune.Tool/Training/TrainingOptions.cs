@@ -16,6 +16,7 @@ internal static class TrainingOptions
             + $"norm-and-bias, or pairs (few labelled rows). Default: {byDefault}.",
         HelpName = "STRATEGY",
         CustomParser = OptionParsers.ParseStrategy,
+        CompletionSources = { "head", "last:", "full", "gradual", "probe-then-full", "norm-and-bias", "pairs" },
     };
 
     public static Option<Augmentation?> Augmentations(string byDefault) => new("--augmentation")
@@ -26,6 +27,7 @@ internal static class TrainingOptions
         CustomParser = OptionParsers.OneOf(
             "augmentation", ("none", Augmentation.None), ("gentle", Gentle), ("light", Augmentation.Light),
             ("standard", Augmentation.Standard), ("strong", Augmentation.Strong)),
+        CompletionSources = { "none", "gentle", "light", "standard", "strong" },
     };
 
     public static Option<int?> Epochs(string byDefault) => new("--epochs")
