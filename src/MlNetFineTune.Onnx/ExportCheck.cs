@@ -54,7 +54,10 @@ internal static class ExportCheck
         if (input is ImageInput { Preprocessing.Size: var size })
             return [NamedOnnxValue.CreateFromTensor(PixelTensor.Only, ActivationRanges.PixelsOf(row, [1, 3, size, size]))];
         if (input is not TextInput texts)
-            throw new NotSupportedException($"The check of an exported file has rows of pictures or texts, and the network sees {input.Form}.");
+        {
+            throw new NotSupportedException(
+                $"The check of an exported file has rows of pictures or texts, and the network sees {input.Form}.");
+        }
         var hasSegments = texts.Tokens.HasSegments == true;
         var tokens = PaddedTokens.Of(row, 1, row.Length, texts.Tokenizer.Specials.Padding, hasSegments);
         List<NamedOnnxValue> values =

@@ -60,7 +60,8 @@ public sealed class ModelTests
 
         Assert.AreEqual(3, run.ExitCode, run.Error);
         JsonElement[] rows = [.. run.Lines.Select(line => JsonDocument.Parse(line).RootElement)];
-        CollectionAssert.AreEqual(new[] { "dark", null, "bright", null }, rows.Select(row => row.GetProperty("class").GetString()).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "dark", null, "bright", null }, rows.Select(row => row.GetProperty("class").GetString()).ToArray());
         Assert.AreEqual(Dark, rows[0].GetProperty("input").GetString());
         JsonElement probabilities = rows[0].GetProperty("probabilities");
         Assert.AreEqual(1, probabilities.EnumerateObject().Sum(one => one.Value.GetDouble()), 1e-5);
@@ -95,7 +96,8 @@ public sealed class ModelTests
     public void TextsAreTrainedMeasuredAndPredicted()
     {
         JsonElement metrics = ToolRun.Done("evaluate", Samples.TextModel, Samples.Texts, "--json").Json;
-        ToolRun given = ToolRun.Done("predict", Samples.TextModel, "--text", "Where is my parcel?", "--text", "Pay the bill today.", "--json");
+        ToolRun given = ToolRun.Done(
+            "predict", Samples.TextModel, "--text", "Where is my parcel?", "--text", "Pay the bill today.", "--json");
         ToolRun piped = ToolRun.With("Where is my parcel?\n", "predict", Samples.TextModel, "--json");
 
         Assert.IsGreaterThan(0.8, metrics.GetProperty("accuracy").GetDouble());
@@ -150,8 +152,8 @@ public sealed class ModelTests
         string page = Samples.PathOf("findings.html");
 
         JsonElement json = ToolRun.Done(
-            "examine", Samples.Photos, "--test", Samples.PathOf("copied"), "--backbone", "micro", "--weights", Samples.Weights, "--report", page,
-            "--json").Json;
+            "examine", Samples.Photos, "--test", Samples.PathOf("copied"), "--backbone", "micro", "--weights", Samples.Weights,
+            "--report", page, "--json").Json;
 
         Assert.IsTrue(json.GetProperty("findings").EnumerateArray().Any(finding =>
             finding.GetProperty("kind").GetString() == "duplicateAcrossSplits"

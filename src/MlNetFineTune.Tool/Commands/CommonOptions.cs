@@ -31,8 +31,8 @@ internal static class CommonOptions
     {
         var option = new Option<string?>("--backbone")
         {
-            Description = "The network. For photos a name such as resnet18 or efficientnet_b0 (docs/backbones.md; completion lists them). For "
-                + "texts a folder with an encoder as on the hub, or its name there, such as sentence-transformers/all-MiniLM-L6-v2. "
+            Description = "The network. For photos a name such as resnet18 or efficientnet_b0 (docs/backbones.md; completion lists them). "
+                + "For texts a folder with an encoder as on the hub, or its name there, such as sentence-transformers/all-MiniLM-L6-v2. "
                 + $"Default for photos: {Backbone.MobileNetV2.Name}.",
             HelpName = "NAME",
         };

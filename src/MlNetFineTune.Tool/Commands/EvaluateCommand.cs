@@ -13,7 +13,8 @@ internal static class EvaluateCommand
         Argument<string> data = CommonOptions.Data("The rows, with their true classes");
         Option<bool> json = CommonOptions.Json("the metrics as a JSON document");
         var columns = new ColumnOptions();
-        var command = new Command("evaluate", "Measures a model on labelled photos or texts with ML.NET's metrics, and each class by itself.")
+        var command = new Command("evaluate",
+            "Measures a model on labelled photos or texts with ML.NET's metrics, and each class by itself.")
         {
             model, data, json,
         };

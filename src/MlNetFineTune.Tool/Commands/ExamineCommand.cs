@@ -24,8 +24,8 @@ internal static class ExamineCommand
         Option<bool> json = CommonOptions.Json("the findings as a JSON document");
         var columns = new ColumnOptions();
         var command = new Command("examine",
-            "Looks for faults in labelled photos before a training: near-duplicates within and between training and test photos, likely label "
-            + "errors, and blank, blurred, tiny and unreadable photos.")
+            "Looks for faults in labelled photos before a training: near-duplicates within and between training and test photos, likely "
+            + "label errors, and blank, blurred, tiny and unreadable photos.")
         {
             data, test, backbone, weights, report, seed, json,
         };

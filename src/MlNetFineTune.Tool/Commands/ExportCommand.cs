@@ -57,7 +57,10 @@ internal static class ExportCommand
                 Screen.ShowFile(cardFile.FullName);
             }
             if (isForPrograms)
-                JsonOutput.Write(new Result(path, parsed.GetValue(bits), new FileInfo(path).Length, check.Rows, check.Largest, check.OtherClasses));
+            {
+                JsonOutput.Write(new Result(
+                    path, parsed.GetValue(bits), new FileInfo(path).Length, check.Rows, check.Largest, check.OtherClasses));
+            }
             if (float.IsNaN(check.Largest) || (parsed.GetValue(bits) == 32 && check.Largest > ExportCheck.Tolerance))
                 throw new InvalidDataException($"'{path}' scores otherwise than the model: do not use it.");
             return CommandRun.Done;

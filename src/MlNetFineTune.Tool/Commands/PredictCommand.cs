@@ -58,7 +58,10 @@ internal static class PredictCommand
         if (inputs.Length > 0 || texts.Length > 0)
             return [.. texts, .. inputs.SelectMany(input => Expanded(kind, input))];
         if (!Console.IsInputRedirected)
-            throw new ArgumentException($"No input: give {kind.Noun}, or the lines of another program (finetune predict model.zip < lines).");
+        {
+            throw new ArgumentException(
+                $"No input: give {kind.Noun}, or the lines of another program (finetune predict model.zip < lines).");
+        }
         return LinesOf(Console.In);
     }
 

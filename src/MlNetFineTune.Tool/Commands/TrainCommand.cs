@@ -21,7 +21,8 @@ internal sealed class TrainCommand
     private readonly Option<string?> _backbone = CommonOptions.BackboneName();
     private readonly Option<string?> _weights = CommonOptions.Weights();
     private readonly Option<Strategy?> _strategy = TrainingOptions.Strategy("full for photos, probe-then-full for texts");
-    private readonly Option<Augmentation?> _augmentation = TrainingOptions.Augmentations("light for photos, and none with --strategy head");
+    private readonly Option<Augmentation?> _augmentation =
+        TrainingOptions.Augmentations("light for photos, and none with --strategy head");
     private readonly Option<int?> _epochs = TrainingOptions.Epochs("10 for photos, 6 for texts");
     private readonly Option<float?> _learningRate = TrainingOptions.LearningRate("0.001");
     private readonly Option<int?> _batchSize = new("--batch-size")

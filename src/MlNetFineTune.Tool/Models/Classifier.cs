@@ -22,11 +22,12 @@ internal sealed class Classifier : IDisposable
             ImageInputManifest { RawPixels: null } photos => (RowKind.Photos, photos.Column),
             TextInputManifest { SecondColumn: null } texts => (RowKind.Texts, texts.Column),
             _ => throw new NotSupportedException(
-                $"This command line runs models of photos or of single texts, and this one reads {network.Inputs.Form}: use it in a program."),
+                $"This command line runs models of photos or of single texts, and this one reads {network.Inputs.Form}: use it in a "
+                + "program."),
         };
         _outputs = network.Manifest.Task is MulticlassManifest classes ? classes.Columns : throw new NotSupportedException(
-            "This command line runs models that choose one of several classes (LearningTask.Multiclass), and this one has another task: use "
-            + "it in a program.");
+            "This command line runs models that choose one of several classes (LearningTask.Multiclass), and this one has another task: "
+            + "use it in a program.");
     }
 
     public FineTuningTransformer Network { get; }
@@ -71,7 +72,9 @@ internal sealed class Classifier : IDisposable
             .Select(row => ToPrediction(row.Input, row.Probabilities, () => WhyUnreadable(row.Input)));
     }
 
-    /// <summary>A predictor of single inputs, which batches those of concurrent callers. The caller disposes it, before the model.</summary>
+    /// <summary>
+    /// A predictor of single inputs, which batches those of concurrent callers. The caller disposes it, before the model.
+    /// </summary>
     /// <typeparam name="T">String for texts and paths, bytes for the content of photos.</typeparam>
     /// <param name="options">Queue and batches.</param>
     /// <param name="example">An input for the warm-up.</param>

@@ -32,7 +32,9 @@ internal static class PredictionWriter
 
     public static int WriteJson(IEnumerable<Prediction> predictions) => Each(predictions, JsonOutput.Write);
 
-    /// <summary>CSV by RFC 4180: the input, its class and probability, the reason where there is none, and each class's probability.</summary>
+    /// <summary>
+    /// CSV by RFC 4180: the input, its class and probability, the reason where there is none, and each class's probability.
+    /// </summary>
     public static int WriteCsv(IEnumerable<Prediction> predictions, IReadOnlyList<string> classes)
     {
         Line(["input", "class", "probability", "error", .. classes]);

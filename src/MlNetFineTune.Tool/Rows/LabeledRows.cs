@@ -25,7 +25,10 @@ internal sealed record LabeledRows(RowKind Kind, string Source, IDataView View)
         if (!Directory.Exists(full))
             throw new FileNotFoundException($"There is neither a folder nor a file '{full}'.");
         if (columns.AreGiven)
-            throw new InvalidDataException($"'{full}' is a folder, and --label, --image and --text name columns of a file: leave them out.");
+        {
+            throw new InvalidDataException(
+                $"'{full}' is a folder, and --label, --image and --text name columns of a file: leave them out.");
+        }
         return new LabeledRows(RowKind.Photos, full, ml.Data.LoadImageFolder(full));
     }
 

@@ -95,7 +95,8 @@ internal static class OptionParsers
         where T : class => result =>
         values.FirstOrDefault(value => value.Name == ValueOf(result)) is { Name: not null } found
             ? found.Value
-            : Refuse<T>(result, $"There is no {noun} '{ValueOf(result)}'. There are: {string.Join(", ", values.Select(value => value.Name))}.");
+            : Refuse<T>(
+                result, $"There is no {noun} '{ValueOf(result)}'. There are: {string.Join(", ", values.Select(value => value.Name))}.");
 
     public static bool IsCount(string text, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;

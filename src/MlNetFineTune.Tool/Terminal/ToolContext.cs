@@ -19,5 +19,6 @@ internal static class ToolContext
     }
 
     private static bool IsOfTrainer(string source) =>
-        source.Contains(RowKind.Photos.Trainer, StringComparison.Ordinal) || source.Contains(RowKind.Texts.Trainer, StringComparison.Ordinal);
+        source.Contains(RowKind.Photos.Trainer, StringComparison.Ordinal)
+            || source.Contains(RowKind.Texts.Trainer, StringComparison.Ordinal);
 }

@@ -12,8 +12,8 @@ internal static class TrainingOptions
     /// <param name="byDefault">What happens without it.</param>
     public static Option<Strategy?> Strategy(string byDefault) => new("--strategy")
     {
-        Description = "The trained stages: head, last:N (the last N stages), full, gradual (stage by stage from the head), probe-then-full, "
-            + $"norm-and-bias, or pairs (few labelled rows). Default: {byDefault}.",
+        Description = "The trained stages: head, last:N (the last N stages), full, gradual (stage by stage from the head), "
+            + $"probe-then-full, norm-and-bias, or pairs (few labelled rows). Default: {byDefault}.",
         HelpName = "STRATEGY",
         CustomParser = OptionParsers.ParseStrategy,
         CompletionSources = { "head", "last:", "full", "gradual", "probe-then-full", "norm-and-bias", "pairs" },

@@ -125,8 +125,8 @@ internal sealed partial class ModelCard(
         Line("The model knows nothing but its training rows: it answers for inputs of other kinds too, with a class of its own.");
         if (manifest.Conformal is { } conformal)
         {
-            Line($"Sets of classes were calibrated for a coverage of {Number(conformal.Coverage)} on {Number(conformal.Rows)} rows; this holds"
-                + " for rows of the same kind.");
+            Line($"Sets of classes were calibrated for a coverage of {Number(conformal.Coverage)} on {Number(conformal.Rows)} rows; this "
+                + "holds for rows of the same kind.");
         }
         Line();
         Line("Groups on which it is worse, and the harm that its errors do: " + NotRecorded);
@@ -189,8 +189,8 @@ internal sealed partial class ModelCard(
         if (Calibration is { } calibration)
         {
             Line();
-            Line($"Calibrated with the temperature {Rounded(calibration.Temperature)}: the expected calibration error on the validation rows "
-                + $"was {Rounded(calibration.ErrorBefore)} before and {Rounded(calibration.ErrorAfter)} after.");
+            Line($"Calibrated with the temperature {Rounded(calibration.Temperature)}: the expected calibration error on the validation "
+                + $"rows was {Rounded(calibration.ErrorBefore)} before and {Rounded(calibration.ErrorAfter)} after.");
         }
         Line();
         Line("On test data: " + NotRecorded);
@@ -252,8 +252,8 @@ internal sealed partial class ModelCard(
     };
 
     private static string TextOf(ImageInputManifest pictures) =>
-        $"pictures, column {Names([pictures.Column])}, {Number(pictures.Preprocessing.Size)} x {Number(pictures.Preprocessing.Size)} pixels, "
-            + $"{Number(pictures.Channels)} channels";
+        $"pictures, column {Names([pictures.Column])}, {Number(pictures.Preprocessing.Size)} x {Number(pictures.Preprocessing.Size)} "
+            + $"pixels, {Number(pictures.Channels)} channels";
 
     private static string Names(IEnumerable<string> columns) => string.Join(", ", columns.Select(column => MarkdownText.Of(column)));
 
