@@ -79,7 +79,7 @@ internal sealed class TrainCommand
     private Command ToCommand()
     {
         var command = new Command("train",
-            "Fine-tunes a network on photos or texts. Ctrl-C ends the training with the best model so far; a second Ctrl-C ends it without.")
+            "Fine-tunes a network on photos or texts. Ctrl-C ends the training with the best model so far, a second one without.")
         {
             _data, _output, _test, _backbone, _weights, _strategy, _augmentation, _epochs, _learningRate, _batchSize, _maximumLength,
             _validation, _precision, _timeBudget, _checkpoint, _seed, _runFolder, _coverage, _explain, _examine, _card, _json,
