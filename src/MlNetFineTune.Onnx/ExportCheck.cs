@@ -32,7 +32,7 @@ internal static class ExportCheck
         {
             model.Scorer.Score(row, 1, scores);
             using var outputs = session.Run(InputsOf(model.Inputs, row), [GraphOutput.Probabilities]);
-            var ofFile = ((DenseTensor<float>)outputs[0].Value).Buffer.Span;
+            var ofFile = ((DenseTensor<float>)outputs.Single().Value).Buffer.Span;
             var ofModel = scores.AsSpan(0, ofFile.Length);
             for (var c = 0; c < ofFile.Length; c++)
                 largest = MathF.Max(largest, MathF.Abs(ofFile[c] - ofModel[c])); // NaN stays

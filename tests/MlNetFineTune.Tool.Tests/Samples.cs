@@ -30,7 +30,7 @@ public sealed class Samples
     public static string TestPhotos => s_testPhotos.Value;
 
     /// <summary>The run that trained <see cref="PhotoModel"/>.</summary>
-    public static ToolRun PhotoTraining => s_photoTraining.Value;
+    internal static ToolRun PhotoTraining => s_photoTraining.Value;
 
     public static string PhotoModel => PhotoTraining.ExitCode == 0 ? PhotoModelPath : "";
 

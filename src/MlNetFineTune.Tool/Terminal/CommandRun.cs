@@ -26,7 +26,8 @@ internal static class CommandRun
     {
         // Numbers are read and written in the same way everywhere.
         CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-        if (command.Action is ParseErrorAction wrongUse)
+        var wrongUse = command.Action as ParseErrorAction;
+        if (wrongUse is not null)
         {
             wrongUse.ShowHelp = false;
             wrongUse.ShowTypoCorrections = true;
@@ -34,8 +35,12 @@ internal static class CommandRun
 
         try
         {
-            int code = command.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-            return command.Action is ParseErrorAction ? WrongUse : code;
+            int code = command.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                Output = wrongUse is null ? Console.Out : Console.Error, // which has the corrections
+            });
+            return wrongUse is null ? code : WrongUse;
         }
         catch (OperationCanceledException)
         {

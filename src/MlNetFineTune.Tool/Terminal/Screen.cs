@@ -10,6 +10,8 @@ internal static class Screen
     // Wider confusion matrices do not fit a screen.
     private const int MostColumns = 16;
 
+    private const int LineOfFile = 10_000;
+
     public static void Title(string text)
     {
         AnsiConsole.WriteLine();
@@ -84,7 +86,7 @@ internal static class Screen
     public static void Show(Table table)
     {
         if (!AnsiConsole.Profile.Out.IsTerminal)
-            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 120); // a file need not break the names of classes
+            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, LineOfFile); // no name of a class, and no path, is broken
         AnsiConsole.Write(table);
     }
 

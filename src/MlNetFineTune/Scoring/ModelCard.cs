@@ -85,7 +85,7 @@ internal sealed partial class ModelCard(
         Line("Written from the model's own record. What it does not contain is marked as not recorded; replace these marks.");
         Section("Model");
         Table(
-            ("Task", Option("Task") is { } task ? MarkdownText.Of(task, SafeText.SentenceLength) : NotRecorded),
+            ("Task", Option("Task") is { } text ? MarkdownText.Of(text, SafeText.SentenceLength) : NotRecorded),
             ("Input", InputText),
             ("Network", MarkdownText.Of(NetworkName)),
             ("Pretrained weights", PretrainedText),
