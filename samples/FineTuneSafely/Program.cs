@@ -3,6 +3,7 @@ using FineTuneSafely;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune;
+using MlNetFineTune.Tool;
 using QuickStart;
 
 // A long training that can be interrupted: LoRA adapters on a frozen network, checkpoints from which the same command resumes after Ctrl-C,

@@ -1,4 +1,4 @@
-using QuickStart;
+using MlNetFineTune.Tool;
 using ScoreInShards;
 
 // Scores photos in several processes that share a folder, and merges the scores: --prepare once, then --shard i/n in each process (or

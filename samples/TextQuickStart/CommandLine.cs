@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MlNetFineTune;
+using MlNetFineTune.Tool;
 
 namespace TextQuickStart;
 
@@ -34,12 +35,12 @@ internal static class CommandLine
         var epochs = new Option<int?>("--epochs")
         {
             Description = "Passes over the training texts. Default: 20 for the tiny encoder, 12 for others.",
-            CustomParser = OptionParsers.ParseEpochs
+            CustomParser = OptionParsers.ParseCount
         };
         var learningRate = new Option<float?>("--learning-rate")
         {
             Description = "Learning rate of the new classifier. Default: 0.01 for the tiny encoder, 0.001 for others.",
-            CustomParser = OptionParsers.ParseLearningRate
+            CustomParser = OptionParsers.ParsePositive
         };
         var seed = new Option<int>("--seed") { Description = "Seed of the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };

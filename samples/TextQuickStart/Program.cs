@@ -1,4 +1,4 @@
-using QuickStart;
+using MlNetFineTune.Tool;
 using TextQuickStart;
 
 // Without arguments: fine-tunes a tiny pretrained text encoder to sort messages of customers by the team that answers them, beside ML.NET's

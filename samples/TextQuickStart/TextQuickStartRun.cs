@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
 using MlNetFineTune;
+using MlNetFineTune.Tool;
 
 namespace TextQuickStart;
 

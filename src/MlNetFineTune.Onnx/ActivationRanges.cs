@@ -48,8 +48,10 @@ internal static class ActivationRanges
             "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
-    // Each is valid until the next one.
-    private static IEnumerable<byte[]> Samples(FineTuningTransformer model, IDataView calibration)
+    /// <summary>The first encoded rows, without those that cannot be read. Each is valid until the next one.</summary>
+    /// <param name="model">Model whose preprocessing is used.</param>
+    /// <param name="calibration">Rows with the model's columns.</param>
+    public static IEnumerable<byte[]> Samples(FineTuningTransformer model, IDataView calibration)
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");
         using var cursor = calibration.GetRowCursor(columns);
@@ -81,8 +83,8 @@ internal static class ActivationRanges
         return values;
     }
 
-    // [H, W, 3] -> [1, 3, H, W]
-    private static DenseTensor<float> PixelsOf(ReadOnlySpan<byte> bytes, int[] shape)
+    /// <summary>The pixels of an encoded picture: [H, W, 3] -> [1, 3, H, W].</summary>
+    public static DenseTensor<float> PixelsOf(ReadOnlySpan<byte> bytes, int[] shape)
     {
         var pixels = new DenseTensor<float>(shape);
         var plane = bytes.Length / 3;

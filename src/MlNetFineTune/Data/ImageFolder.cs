@@ -59,7 +59,8 @@ internal static class ImageFolder
         return [.. classes.SelectMany(c => c.Files.Where(IsRead).Select(file => new FolderImage { Label = c.Name, ImagePath = file }))];
     }
 
-    private static bool IsRead(string file) => s_read.Contains(Path.GetExtension(file));
+    /// <summary>Whether the name of a file is that of a picture that can be read.</summary>
+    public static bool IsRead(string file) => s_read.Contains(Path.GetExtension(file));
 
     private static string WhatIsIn(IReadOnlyList<string> files) =>
         files.Count == 0 ? "no files" : $"{files.Count} files: {Extensions(files)}";

@@ -1,8 +1,10 @@
+using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.WeightFiles;
@@ -194,6 +196,22 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
+    /// Writes a model card: Markdown in the form of Hugging Face's model cards, with metadata as YAML at its head, from what the model
+    /// records: task, input, network, weights and their SHA-256, classes, rows, options, seed, versions, and the metrics on the validation
+    /// rows. What it does not know (licence, intended use, origin of the data, rows of each class, results on test data) is marked as not
+    /// recorded. Names of classes are escaped. Written to a temporary file and renamed.
+    /// </summary>
+    /// <param name="path">Path of the file, such as <c>README.md</c>; an existing file is replaced.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void WriteCard(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        var card = new ModelCard(Manifest, Task.Heads, Layers, ComputeWeightsSha256()).Write();
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(card)));
+    }
+
+    /// <summary>
     /// Returns a model of the same network that scores other views of each picture. Both share the network, whose memory is freed when the
     /// last of them is disposed. The caller disposes the result.
     /// </summary>
@@ -260,6 +278,22 @@ public sealed class FineTuningTransformer
                 : null,
         });
         return source!;
+    }
+
+    /// <summary>
+    /// The reasons why rows cannot be scored, in their order; null for a row that can be. Reads and encodes the rows, without the network.
+    /// </summary>
+    /// <param name="rows">Rows with the columns of the input.</param>
+    internal IEnumerable<string?> WhyNotScored(IDataView rows)
+    {
+        using var cursor = rows.GetRowCursor(Inputs.ColumnsOf(Host, rows.Schema));
+        using var reader = Inputs.Read(Host, cursor, places: 1);
+        var sample = new byte[reader.Length];
+        while (cursor.MoveNext())
+        {
+            reader.Take(0);
+            yield return reader.Encode(0, Augmentation.None, sample);
+        }
     }
 
     private string ComputeWeightsSha256()

@@ -1,23 +1,17 @@
-using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune;
-using Spectre.Console;
 
-namespace QuickStart;
+namespace MlNetFineTune.Tool;
 
 /// <summary>
-/// Displays a running training: the trainer's messages in ML.NET's log (device, trained and frozen parameters, epochs) and the progress, as
-/// a bar in a terminal and otherwise as a line every few seconds.
+/// Displays a running training: the trainer's messages in ML.NET's log (device, trained and frozen parameters, epochs) and the progress.
 /// </summary>
 internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 {
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(5);
     private readonly MLContext _ml;
     private readonly string _trainer;
     private readonly string _rows;
-    private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
-    private ProgressTask? _bar;
+    private ProgressDisplay? _progress;
 
     /// <param name="ml">The context that trains.</param>
     /// <param name="trainer">Name of the trainer in the log.</param>
@@ -28,18 +22,11 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
         _ml.Log += ShowMessage;
     }
 
-    public T While<T>(Func<IProgress<TrainingProgress>, T> train)
+    public T While<T>(Func<IProgress<TrainingProgress>, T> train) => ProgressDisplay.While($"reading {_rows}", progress =>
     {
-        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
-            return train(this);
-        return AnsiConsole.Progress()
-            .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context =>
-            {
-                _bar = context.AddTask($"reading {_rows}", maxValue: 1);
-                return train(this);
-            });
-    }
+        _progress = progress;
+        return train(this);
+    });
 
     /// <summary>
     /// Called on the training thread after every step. A custom <see cref="IProgress{T}"/>, because Progress&lt;T&gt; posts to other
@@ -47,18 +34,8 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
     /// </summary>
     public void Report(TrainingProgress now)
     {
-        if (now.Activity == TrainingActivity.EpochCompleted)
-            return;
-        if (_bar is not null)
-        {
-            _bar.Value = ShareDone(now);
-            _bar.Description = Markup.Escape(Describe(now));
-        }
-        else if (_sinceLine.Elapsed > BetweenLines)
-        {
-            _sinceLine.Restart();
-            Console.WriteLine($"  {ShareDone(now),4:P0} {Describe(now)}");
-        }
+        if (now.Activity != TrainingActivity.EpochCompleted)
+            _progress?.Show(ShareDone(now), Describe(now));
     }
 
     public void Dispose() => _ml.Log -= ShowMessage;
@@ -85,11 +62,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 
     private void ShowMessage(object? sender, LoggingEventArgs message)
     {
-        if (message.Kind < ChannelMessageKind.Info || !message.Source.Contains(_trainer, StringComparison.Ordinal))
-            return;
-        if (_bar is null)
-            Console.WriteLine(message.RawMessage);
-        else
-            AnsiConsole.WriteLine(message.RawMessage); // above the bar
+        if (message.Kind >= ChannelMessageKind.Info && message.Source.Contains(_trainer, StringComparison.Ordinal))
+            _progress?.WriteLine(message.RawMessage);
     }
 }

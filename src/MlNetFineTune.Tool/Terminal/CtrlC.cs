@@ -1,4 +1,4 @@
-namespace QuickStart;
+namespace MlNetFineTune.Tool;
 
 /// <summary>While it is not disposed, the first Ctrl-C requests a graceful stop and the second cancels.</summary>
 internal sealed class CtrlC : IDisposable
@@ -22,6 +22,8 @@ internal sealed class CtrlC : IDisposable
     private void OnPressed(object? sender, ConsoleCancelEventArgs e)
     {
         e.Cancel = true;
+        if (!_stop.IsCancellationRequested)
+            Console.Error.WriteLine("Stopping with the best model so far. Press Ctrl-C again to end without one.");
         (_stop.IsCancellationRequested ? _cancel : _stop).Cancel();
     }
 }
