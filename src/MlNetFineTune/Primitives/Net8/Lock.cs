@@ -7,12 +7,18 @@ internal sealed class Lock
 
     public Scope EnterScope()
     {
-        Monitor.Enter(_monitor);
-        return new Scope(_monitor);
+        Enter();
+        return new Scope(this);
     }
 
-    public readonly ref struct Scope(object monitor)
+    public void Enter() => Monitor.Enter(_monitor);
+
+    public bool TryEnter(TimeSpan timeout) => Monitor.TryEnter(_monitor, timeout);
+
+    public void Exit() => Monitor.Exit(_monitor);
+
+    public readonly ref struct Scope(Lock entered)
     {
-        public void Dispose() => Monitor.Exit(monitor);
+        public void Dispose() => entered.Exit();
     }
 }
