@@ -145,7 +145,7 @@ public sealed partial class InstalledTests
     {
         var programs = string.Join('\n', Directory.GetFiles(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Packages.Tests", "Fresh"),
             "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)).ReplaceLineEndings("\n");
-        foreach (var package in Packages.All.Where(package => package.Id != "MlNetFineTune")) // whose program is run
+        foreach (var package in Packed.All.Where(package => package.Id != "MlNetFineTune")) // whose program is run
         {
             var page = System.Text.Encoding.UTF8.GetString(package.Read("README.md")).ReplaceLineEndings("\n");
             foreach (Match block in Fresh.CodeBlocks().Matches(page))

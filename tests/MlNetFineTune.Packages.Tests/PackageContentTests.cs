@@ -15,28 +15,28 @@ public sealed partial class PackageContentTests
     [TestMethod]
     public void EveryLibraryIsAPackage()
     {
-        var libraries = Packages.Projects.Select(Path.GetFileNameWithoutExtension).ToArray();
+        var libraries = Packed.Projects.Select(Path.GetFileNameWithoutExtension).ToArray();
 
         CollectionAssert.IsSubsetOf(
             new[] { "MlNetFineTune", "MlNetFineTune.Distributed", "MlNetFineTune.Extensions.AI", "MlNetFineTune.Onnx" }, libraries);
-        CollectionAssert.AreEquivalent(libraries, Packages.All.Select(package => package.Id).ToArray());
+        CollectionAssert.AreEquivalent(libraries, Packed.All.Select(package => package.Id).ToArray());
     }
 
     [TestMethod]
     public void APackageSaysWhatItIsWhoseAndWhereFrom()
     {
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
-            Assert.AreEqual(Packages.Version, package.Text("version"), package.Id);
+            Assert.AreEqual(Packed.Version, package.Text("version"), package.Id);
             Assert.AreEqual("MIT", package.Text("license"), package.Id);
             Assert.AreEqual("expression", package.Element("license").Attribute("type")?.Value, package.Id);
             Assert.AreEqual("MlNetFineTune contributors", package.Text("authors"), package.Id);
             Assert.IsGreaterThan(40, package.Text("description").Length, package.Id);
             Assert.Contains("ML.NET", package.Text("tags").Split(' '), package.Id);
-            Assert.AreEqual(Packages.RepositoryUrl, package.Text("projectUrl"), package.Id);
+            Assert.AreEqual(Packed.RepositoryUrl, package.Text("projectUrl"), package.Id);
             var repository = package.Element("repository");
             Assert.AreEqual("git", repository.Attribute("type")?.Value, package.Id);
-            Assert.AreEqual(Packages.RepositoryUrl, repository.Attribute("url")?.Value, package.Id);
+            Assert.AreEqual(Packed.RepositoryUrl, repository.Attribute("url")?.Value, package.Id);
             Assert.MatchesRegex("^[0-9a-f]{40}$", repository.Attribute("commit")?.Value, package.Id);
         }
     }
@@ -44,7 +44,7 @@ public sealed partial class PackageContentTests
     [TestMethod]
     public void APackageHasItsOwnPageWithAnIcon()
     {
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             var page = Encoding.UTF8.GetString(package.Read(package.Text("readme")));
             Assert.StartsWith($"# {package.Id}\n", page.ReplaceLineEndings("\n"));
@@ -65,12 +65,12 @@ public sealed partial class PackageContentTests
     public void TheReleaseNotesAreTheSectionOfTheChangelog()
     {
         var changelog = File.ReadAllText(Path.Combine(Repository.Root, "CHANGELOG.md")).ReplaceLineEndings("\n");
-        var released = Packages.Version[..Packages.Version.IndexOf('-', StringComparison.Ordinal)];
+        var released = Packed.Version[..Packed.Version.IndexOf('-', StringComparison.Ordinal)];
         var heading = changelog.Contains($"\n## [{released}]", StringComparison.Ordinal) ? $"\n## [{released}]" : "\n## [Unreleased]";
         var section = changelog[(changelog.IndexOf(heading, StringComparison.Ordinal) + 1)..].Split("\n## ")[0];
         var expected = section[(section.IndexOf('\n', StringComparison.Ordinal) + 1)..].Trim();
 
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             var notes = package.Text("releaseNotes").ReplaceLineEndings("\n");
             Assert.IsLessThan(35_000, notes.Length, "nuget.org takes no more");
@@ -89,15 +89,15 @@ public sealed partial class PackageContentTests
     [TestMethod]
     public void OurPackagesAreNeededInExactlyTheSameVersion()
     {
-        foreach (var package in Packages.All.Where(package => package.Id != "MlNetFineTune"))
+        foreach (var package in Packed.All.Where(package => package.Id != "MlNetFineTune"))
         {
             foreach (var (framework, needed) in package.Dependencies)
             {
                 Assert.IsTrue(needed.ContainsKey("MlNetFineTune"), $"{package.Id}, {framework}");
                 foreach (var (id, version) in needed)
                 {
-                    if (Packages.All.Any(ours => ours.Id == id))
-                        Assert.AreEqual($"[{Packages.Version}]", version, $"{package.Id} needs {id}, whose internals it uses");
+                    if (Packed.All.Any(ours => ours.Id == id))
+                        Assert.AreEqual($"[{Packed.Version}]", version, $"{package.Id} needs {id}, whose internals it uses");
                     else
                         Assert.DoesNotMatchRegex(@"^\[[^,]*\]$", version, $"{package.Id} needs {id}: it stays open to later versions");
                 }
@@ -108,7 +108,7 @@ public sealed partial class PackageContentTests
     [TestMethod]
     public void NothingOfTheBuildAndNoNativeLibraryIsNeeded()
     {
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             var needed = package.Dependencies.Values.SelectMany(group => group.Keys).Distinct().ToList();
             Assert.DoesNotContain("Grpc.Tools", needed, "the compiler of onnx.proto is of the build alone");
@@ -121,7 +121,7 @@ public sealed partial class PackageContentTests
     [TestMethod]
     public void APackageHasAnAssemblyWithDocumentationForEachFramework()
     {
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             var frameworks = package.Files.Where(file => file.StartsWith("lib/", StringComparison.Ordinal))
                 .Select(file => file.Split('/')[1]).Distinct().ToList();
@@ -138,7 +138,7 @@ public sealed partial class PackageContentTests
 
         // What corrects TorchSharp's native library at build time, also for those who reference the package by way of another.
         CollectionAssert.IsSubsetOf(new[] { "build/MlNetFineTune.targets", "buildTransitive/MlNetFineTune.targets" },
-            Packages.Named("MlNetFineTune").Files.ToArray());
+            Packed.Named("MlNetFineTune").Files.ToArray());
     }
 
     [GeneratedRegex(@"\]\((?<target>[^)]+)\)")]

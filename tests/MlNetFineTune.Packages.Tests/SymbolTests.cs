@@ -15,7 +15,7 @@ public sealed class SymbolTests
     [TestMethod]
     public void TheSymbolsAreThoseOfTheAssemblyAndContainTheSources()
     {
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             foreach (var assembly in package.Files.Where(file => file.EndsWith(".dll", StringComparison.Ordinal)))
             {
@@ -42,11 +42,11 @@ public sealed class SymbolTests
     [TestMethod]
     public void NoPathOfThisMachineIsInAReleaseBuild()
     {
-        if (Packages.Configuration != "Release")
+        if (Packed.Configuration != "Release")
             Assert.Inconclusive("A debug build names the files where they are, for debuggers.");
 
         var home = Repository.Root.Replace('\\', '/');
-        foreach (var package in Packages.All)
+        foreach (var package in Packed.All)
         {
             foreach (var assembly in package.Files.Where(file => file.EndsWith(".dll", StringComparison.Ordinal)))
             {
@@ -65,11 +65,11 @@ public sealed class SymbolTests
     public void SourceLinkNamesTheCommitAtTheGivenAddress()
     {
         using var folder = new Folder();
-        var commit = Packages.Named("MlNetFineTune").Element("repository").Attribute("commit")!.Value;
+        var commit = Packed.Named("MlNetFineTune").Element("repository").Attribute("commit")!.Value;
 
         Command.RunDotNet(Repository.Root, "msbuild", "src/MlNetFineTune.Extensions.AI/MlNetFineTune.Extensions.AI.csproj",
-            "-t:GenerateSourceLinkFile", "-nodeReuse:false", "-v:quiet", "-nologo", $"-p:Configuration={Packages.Configuration}",
-            "-p:TargetFramework=net10.0", $"-p:RepositoryUrl={Packages.RepositoryUrl}", $"-p:IntermediateOutputPath={folder.Path}/");
+            "-t:GenerateSourceLinkFile", "-nodeReuse:false", "-v:quiet", "-nologo", $"-p:Configuration={Packed.Configuration}",
+            "-p:TargetFramework=net10.0", $"-p:RepositoryUrl={Packed.RepositoryUrl}", $"-p:IntermediateOutputPath={folder.Path}/");
 
         using var links = JsonDocument.Parse(File.ReadAllText(folder.File("MlNetFineTune.Extensions.AI.sourcelink.json")));
         var link = links.RootElement.GetProperty("documents").EnumerateObject().Single();

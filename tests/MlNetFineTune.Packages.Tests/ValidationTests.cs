@@ -15,7 +15,7 @@ public sealed class ValidationTests
     public void AnEarlierVersionWithTheSamePublicApiIsAccepted()
     {
         using var folder = new Folder();
-        Pack(folder, Packages.Named(Id).Path);
+        Pack(folder, Packed.Named(Id).Path);
         Assert.HasCount(1, Directory.GetFiles(folder.Path, $"{Id}.*.nupkg"));
     }
 
@@ -24,7 +24,7 @@ public sealed class ValidationTests
     {
         using var folder = new Folder();
         var earlier = folder.File("earlier.nupkg");
-        File.Copy(Packages.Named(Id).Path, earlier);
+        File.Copy(Packed.Named(Id).Path, earlier);
         using (var zip = ZipFile.Open(earlier, ZipArchiveMode.Update))
         {
             foreach (var assembly in zip.Entries.Where(entry => entry.Name == $"{Id}.dll").ToList())
@@ -43,8 +43,8 @@ public sealed class ValidationTests
 
     private static void Pack(Folder folder, string baseline) => Command.RunDotNet(
         Repository.Root, "msbuild", $"src/{Id}/{Id}.csproj", "-t:Pack", "-nodeReuse:false", "-v:quiet", "-nologo", "-p:NoBuild=true",
-        $"-p:Configuration={Packages.Configuration}", $"-p:VersionSuffix=validated.{Guid.NewGuid():N}",
-        $"-p:PackageOutputPath={folder.Path}", $"-p:PackageValidationBaselinePath={baseline}", $"-p:{Packages.ValidatedAnew(folder)}");
+        $"-p:Configuration={Packed.Configuration}", $"-p:VersionSuffix=validated.{Guid.NewGuid():N}",
+        $"-p:PackageOutputPath={folder.Path}", $"-p:PackageValidationBaselinePath={baseline}", $"-p:{Packed.ValidatedAnew(folder)}");
 
     // An assembly of that name with one public type.
     private static MemoryStream WithAnotherType()

@@ -55,8 +55,8 @@ internal static partial class Fresh
         var page = File.ReadAllText(Path.Combine(Repository.Root, "src", "MlNetFineTune", "README.md")).ReplaceLineEndings("\n");
         var program = CodeBlocks().Match(page).Groups["code"].Value;
         foreach (var (shown, used) in ((string, string)[])[
-            ("#:package MlNetFineTune@*", $"#:package MlNetFineTune@{Packages.Version}"),
-            ("#:package MlNetFineTune.Onnx@*", $"#:package MlNetFineTune.Onnx@{Packages.Version}"),
+            ("#:package MlNetFineTune@*", $"#:package MlNetFineTune@{Packed.Version}"),
+            ("#:package MlNetFineTune.Onnx@*", $"#:package MlNetFineTune.Onnx@{Packed.Version}"),
             ("libtorch-cpu-linux-x64@", $"{LibTorchPackage}@"),
             ("Backbone.MobileNetV2.WithWeights(\"mobilenetv2_100.safetensors\")", "Backbone.Micro.WithWeights(\"micro.safetensors\")"),
             ("\"photos/train\"", "\"pictures/train\""),
@@ -96,11 +96,11 @@ internal static partial class Fresh
 
         // Our packages go into a folder of this run; those that the machine's folder has are used from there.
         new XElement("configuration",
-            new XElement("packageSources", Add("packed", Packages.Folder)),
+            new XElement("packageSources", Add("packed", Packed.Folder)),
             new XElement("fallbackPackageFolders", Add("machine", MachinesPackages(folder)))).Save(folder.File("nuget.config"));
         // What a user's project says by itself, and what keeps half a gigabyte of native libraries from being copied for each program.
         new XElement("Project", new XElement("PropertyGroup",
-            new XElement("MlNetFineTuneVersion", Packages.Version),
+            new XElement("MlNetFineTuneVersion", Packed.Version),
             new XElement("LibTorchPackage", LibTorchPackage),
             new XElement("LibTorchVersion", Metadata("LibTorchVersion")),
             new XElement("CreateHardLinksForCopyLocalIfPossible", "true"),

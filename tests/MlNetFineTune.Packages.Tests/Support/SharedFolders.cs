@@ -8,6 +8,6 @@ public sealed class SharedFolders
     public static void Delete()
     {
         Fresh.Delete();
-        Packages.Delete();
+        Packed.Delete();
     }
 }

@@ -4,7 +4,7 @@ using System.Xml.Linq;
 namespace MlNetFineTune.Packages.Tests.Support;
 
 /// <summary>The repository's packages, packed once for all tests from what the build made, in a version that no other run has.</summary>
-internal static class Packages
+internal static class Packed
 {
     /// <summary>An address that <c>dotnet pack</c> is given, in place of the one that a release has.</summary>
     public const string RepositoryUrl = "https://github.com/example/mlnetfinetune";
