@@ -55,7 +55,10 @@ internal sealed class ReadyImages : IDisposable
     /// <summary>The scores of the images by another model on the same column.</summary>
     public List<float[]> ScoresOf(FineTuningTransformer model) => [.. model.Transform(View).GetColumn<float[]>("Score")];
 
-    public List<float[]> Plain(int batch)
+    public List<float[]> Plain(int batch) => Plain(batch, _plain);
+
+    /// <summary>The scores of the images by a network of others, in the same plain loop.</summary>
+    public List<float[]> Plain(int batch, nn.Module<Tensor, Tensor> network)
     {
         var scores = new List<float[]>();
         using var noGradients = no_grad();
@@ -63,7 +66,7 @@ internal sealed class ReadyImages : IDisposable
         {
             using var step = NewDisposeScope();
             var pixels = stack(part.Select(row => ToTensor(row.Image)).ToArray());
-            var result = nn.functional.softmax(_plain.forward(pixels), 1);
+            var result = nn.functional.softmax(network.forward(pixels), 1);
             scores.AddRange(result.unbind(0).Select(row => row.data<float>().ToArray()));
         }
         return scores;

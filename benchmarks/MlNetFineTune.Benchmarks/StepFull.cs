@@ -26,6 +26,9 @@ internal sealed class StepFull : Benchmark
         using var plain = Networks.Plain(classifier);
         plain.train();
         using var plainOptimizer = optim.AdamW(plain.parameters(), lr: 1e-4);
+        using var vision = TorchVisionPeer.MobileNetV2(classifier);
+        vision.train();
+        using var visionOptimizer = optim.AdamW(vision.parameters(), lr: 1e-4);
         using var ours = ReadyLoop.OfPixels(classifier, classifier.Backbone.Stages.Count, channelsLast, labels);
 
         using var rawClassifier = Networks.Ours();
@@ -36,26 +39,27 @@ internal sealed class StepFull : Benchmark
                 .Resolve(rawClassifier).Phases[0], rawClassifier));
         rawClassifier.Backbone.SetTraining(0);
 
-        Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
+        Networks.CheckSame("loss of the first step", ours.Steps(1), Step(plain, plainOptimizer));
 
         const string library = "MlNetFineTune's training loop", user = "plain TorchSharp",
             raw = "plain loop in the library's layout";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(1); return Networks.Batch; })
-            .Add(user, () => { PlainStep(); return Networks.Batch; })
+            .Add(user, () => { Step(plain, plainOptimizer); return Networks.Batch; })
+            .Add(TorchVisionPeer.Name, () => { Step(vision, visionOptimizer); return Networks.Batch; })
             .Add(raw, () => { RawStep(); return Networks.Batch; })
             .Run(rounds: quick ? 3 : 25, quick);
         timing.Print(library);
         PyTorch.PrintSteps(timing, library, "full", quick);
         return timing.Ratio(library, user);
 
-        double PlainStep()
+        double Step(nn.Module<Tensor, Tensor> network, optim.Optimizer optimizer)
         {
             using var step = NewDisposeScope();
-            plainOptimizer.zero_grad();
-            var loss = nn.functional.cross_entropy(plain.forward(pixels), targets);
+            optimizer.zero_grad();
+            var loss = nn.functional.cross_entropy(network.forward(pixels), targets);
             loss.backward();
-            plainOptimizer.step();
+            optimizer.step();
             return loss.item<float>();
         }
 

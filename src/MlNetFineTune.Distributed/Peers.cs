@@ -13,7 +13,7 @@ internal sealed class Peers(MpiLibrary library)
     private readonly List<Exchange> _open = [];
     private volatile string? _failure;
     private long _number;
-    private bool _announced;
+    private int _announced;
 
     /// <summary>Why the group has failed; null while it has not.</summary>
     public string? Failure => _failure;
@@ -98,7 +98,7 @@ internal sealed class Peers(MpiLibrary library)
     /// <returns>Whether it was the first time.</returns>
     public bool Announce(string reason)
     {
-        if (Interlocked.Exchange(ref _announced, true))
+        if (Interlocked.Exchange(ref _announced, 1) != 0)
             return false;
         _failure ??= reason;
         try

@@ -1,4 +1,5 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
@@ -57,7 +58,7 @@ internal sealed class ModuleNames
 
     private (string Ours, TensorPart Part, int Length)? Find(string name)
     {
-        var known = _toOurs.GetAlternateLookup<ReadOnlySpan<char>>();
+        var known = new SpanLookup<(string Ours, TensorPart Part)>(_toOurs);
         for (var end = name.Length; end > 0; end = name.LastIndexOf('.', end - 1))
         {
             if (known.TryGetValue(name.AsSpan(0, end), out var found))

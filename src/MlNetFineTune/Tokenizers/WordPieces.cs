@@ -1,10 +1,12 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune.Tokenizers;
 
 /// <summary>The pieces of a WordPiece vocabulary, by text: those that begin a word and those that continue one.</summary>
 internal sealed class WordPieces
 {
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _beginnings;
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _continuations;
+    private readonly SpanLookup<int> _beginnings;
+    private readonly SpanLookup<int> _continuations;
     private readonly int _longestBeginning;
     private readonly int _longestContinuation;
 
@@ -18,8 +20,8 @@ internal sealed class WordPieces
             if (token.Length > continuationPrefix.Length && token.StartsWith(continuationPrefix, StringComparison.Ordinal))
                 continuations[token[continuationPrefix.Length..]] = id;
         }
-        _beginnings = beginnings.GetAlternateLookup<ReadOnlySpan<char>>();
-        _continuations = continuations.GetAlternateLookup<ReadOnlySpan<char>>();
+        _beginnings = new(beginnings);
+        _continuations = new(continuations);
         _longestBeginning = beginnings.Keys.Max(key => key.Length);
         _longestContinuation = continuations.Count > 0 ? continuations.Keys.Max(key => key.Length) : 0;
     }
@@ -33,8 +35,7 @@ internal sealed class WordPieces
     public (int Id, int Length) Continuation(ReadOnlySpan<char> rest) => Longest(_continuations, rest, _longestContinuation);
 
     // A piece is valid UTF-16 and ends no prefix inside a surrogate pair.
-    private static (int Id, int Length) Longest(
-        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> pieces, ReadOnlySpan<char> word, int longest)
+    private static (int Id, int Length) Longest(SpanLookup<int> pieces, ReadOnlySpan<char> word, int longest)
     {
         for (var length = Math.Min(word.Length, longest); length > 0; length--)
         {

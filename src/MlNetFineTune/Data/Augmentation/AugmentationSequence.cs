@@ -38,5 +38,5 @@ internal sealed record AugmentationSequence : Augmentation
 
     public override int GetHashCode() => _operations.Aggregate(0, HashCode.Combine);
 
-    private protected override string Text => string.Join(" + ", _operations);
+    private protected override string Text => string.Join<Augmentation>(" + ", _operations);
 }

@@ -1,0 +1,1 @@
+[assembly: DoNotParallelize] // builds and trainings that share two cores would only wait for one another
