@@ -9,6 +9,12 @@ internal static class TrainingPage
         return options;
     }
 
+    public static ImageFineTuningOptions SmallerFirst(ImageFineTuningOptions usual)
+    {
+        var options = usual with { ProgressiveResizing = new() { Size = 160, FullSizeEpochs = 1 } };
+        return options;
+    }
+
     public static ImageFineTuningOptions BFloat16(ImageFineTuningOptions usual)
     {
         var options = usual with { Precision = Precision.Auto };

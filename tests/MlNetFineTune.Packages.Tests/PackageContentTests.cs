@@ -73,7 +73,7 @@ public sealed partial class PackageContentTests
         foreach (var package in Packed.All)
         {
             var notes = package.Text("releaseNotes").ReplaceLineEndings("\n");
-            Assert.IsLessThan(35_000, notes.Length, "nuget.org takes no more");
+            Assert.IsLessThan(35_000, notes.Length, "galleries take no more");
             if (expected.Length <= 30_000)
             {
                 Assert.AreEqual(expected, notes, package.Id);
