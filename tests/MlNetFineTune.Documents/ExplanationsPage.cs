@@ -24,7 +24,7 @@ internal static class ExplanationsPage
         ml.Model.Save(chain, photos.Schema, "explained.zip");
     }
 
-    class Explained
+    internal sealed class Explained
     {
         public MLImage? Why { get; set; } // no ImageType attribute: each picture has its own size
         public float[] Map { get; set; } = []; // [explainer.MapHeight, explainer.MapWidth]

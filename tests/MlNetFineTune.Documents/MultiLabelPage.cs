@@ -28,7 +28,7 @@ internal static class MultiLabelPage
         }
     }
 
-    sealed class Tagged
+    internal sealed class Tagged
     {
         public float[] Score { get; set; } = [];
         public bool[] PredictedLabel { get; set; } = [];

@@ -3,7 +3,7 @@ namespace MlNetFineTune.Documents;
 /// <summary>Code of docs/token-classification.md.</summary>
 internal static class TokenClassificationPage
 {
-    sealed class Entities
+    internal sealed class Entities
     {
         public string[] PredictedLabel { get; set; } = [];
         public int[] PredictedSpans { get; set; } = [];
