@@ -104,7 +104,7 @@ public sealed class MlflowTests
         using var model = await FitAsync(tracking);
 
         StringAssert.EndsWith(log.Warnings.Single(), "not all was sent within 0.05 s after the training.");
-        Assert.AreEqual(1, server.Requests.Count);
+        Assert.HasCount(1, server.Requests);
     }
 
     [TestMethod]
@@ -146,7 +146,7 @@ public sealed class MlflowTests
         Assert.AreEqual(
             $"MLflow: {server.Address}, experiments/get-by-name: {reason}. Nothing more is sent there; the training is not affected.",
             log.Warnings.Single());
-        Assert.AreEqual(1, server.Requests.Count);
+        Assert.HasCount(1, server.Requests);
         Assert.IsEmpty(other.Requests);
         Assert.DoesNotContain("secret", log.ToString());
     }
