@@ -39,9 +39,9 @@ public sealed class Samples
 
     public static string TextModel => s_textModel.Value;
 
-    public static string Weights { get; } = Path.Combine(Repository.Root, "samples", "QuickStart", "Assets", "micro.safetensors");
+    public static string Weights => Path.Combine(Repository.Root, "samples", "QuickStart", "Assets", "micro.safetensors");
 
-    public static string Encoder { get; } = Path.Combine(Repository.Root, "samples", "TextQuickStart", "Assets", "tiny-bert");
+    public static string Encoder => Path.Combine(Repository.Root, "samples", "TextQuickStart", "Assets", "tiny-bert");
 
     private static string PhotoModelPath => PathOf("photos.zip");
 

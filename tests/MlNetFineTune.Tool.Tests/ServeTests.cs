@@ -18,7 +18,12 @@ public sealed class ServeTests
             await (await server.Http.PostAsync("predict", new ByteArrayContent(dark))).Content.ReadFromJsonAsync<JsonElement>()));
         using HttpResponseMessage bad = await server.Http.PostAsync("predict", new StringContent("This is no picture."));
         using HttpResponseMessage empty = await server.Http.PostAsync("predict", new ByteArrayContent([]));
-        using HttpResponseMessage large = await server.Http.PostAsync("predict", new ByteArrayContent(new byte[(1 << 20) + 1]));
+        using var tooLarge = new HttpRequestMessage(HttpMethod.Post, "predict")
+        {
+            Content = new ByteArrayContent(new byte[(1 << 20) + 1]),
+            Headers = { ExpectContinue = true }, // is answered before it is sent
+        };
+        using HttpResponseMessage large = await server.Http.SendAsync(tooLarge);
         JsonElement health = await server.Http.GetFromJsonAsync<JsonElement>("health");
         using var elsewhere = new HttpRequestMessage(HttpMethod.Get, "health") { Headers = { Host = "example.org" } };
         using HttpResponseMessage rebound = await server.Http.SendAsync(elsewhere);
@@ -29,8 +34,8 @@ public sealed class ServeTests
             Assert.AreEqual(1, answer.GetProperty("probabilities").EnumerateObject().Sum(one => one.Value.GetDouble()), 1e-5);
         }
         Assert.AreEqual(HttpStatusCode.UnprocessableEntity, bad.StatusCode);
-        Assert.AreEqual(
-            "it is not a picture in a known format", (await bad.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString());
+        StringAssert.StartsWith(
+            (await bad.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString(), "it is not a picture in a known format");
         Assert.AreEqual(HttpStatusCode.BadRequest, empty.StatusCode);
         Assert.AreEqual(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
         Assert.AreEqual("ok", health.GetProperty("status").GetString());
