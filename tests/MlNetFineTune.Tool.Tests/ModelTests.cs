@@ -79,6 +79,17 @@ public sealed class ModelTests
     }
 
     [TestMethod]
+    public void AFolderWithoutPhotosIsNamed()
+    {
+        string folder = Directory.CreateDirectory(Samples.PathOf("no-photos")).FullName;
+
+        ToolRun run = ToolRun.Of("predict", Samples.PhotoModel, folder);
+
+        Assert.AreEqual(1, run.ExitCode, run.Error);
+        StringAssert.Contains(run.Error, $"The folder '{folder}' has no photos.");
+    }
+
+    [TestMethod]
     public void LinesOfStandardInputArePathsAndCsvIsQuoted()
     {
         string strange = Path.Combine(Samples.PathOf("a, \"b\".png"));

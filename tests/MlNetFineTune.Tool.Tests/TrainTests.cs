@@ -79,7 +79,7 @@ public sealed class TrainTests
         Assert.AreEqual(0, ToolRun.Of("predict", model, Path.Combine(Samples.Photos, "dark", "0.png")).ExitCode);
     }
 
-    // A step of this network takes seconds: the second time is before its end, when the first is obeyed.
+    // A step of this network takes seconds: it is pressed for the second time before its end, when the first is obeyed.
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
     public async Task CtrlCTwiceEndsWithoutAModel()
@@ -88,7 +88,7 @@ public sealed class TrainTests
         using Process process = ToolRun.Start(
             "train", Samples.Photos, "--backbone", "resnet50", "--weights", "random", "--validation", "0", "--epochs", "1000", "--output",
             model);
-        await ReadUntilAsync(process.StandardOutput, "parameters"); // what it trains: the training has begun
+        await ReadUntilAsync(process.StandardOutput, " loss "); // of the step before
         Task<string> output = process.StandardOutput.ReadToEndAsync();
 
         Signals.Send(process.Id, Signals.Interrupt);

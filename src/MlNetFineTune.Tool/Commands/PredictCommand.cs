@@ -67,8 +67,15 @@ internal static class PredictCommand
 
     private static IEnumerable<string> Expanded(RowKind kind, string input) =>
         kind == RowKind.Texts ? File.ReadLines(input)
-        : Directory.Exists(input) ? FolderFiles.Below(new DirectoryInfo(input), input).Where(ImageFolder.IsRead)
+        : Directory.Exists(input) ? PhotosBelow(input)
         : [input];
+
+    private static IReadOnlyList<string> PhotosBelow(string folder)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        List<string> photos = [.. FolderFiles.Below(new DirectoryInfo(full), Path.GetDirectoryName(full) ?? "").Where(ImageFolder.IsRead)];
+        return photos.Count > 0 ? photos : throw new InvalidDataException($"The folder '{full}' has no photos.");
+    }
 
     private static IEnumerable<string> LinesOf(TextReader reader)
     {

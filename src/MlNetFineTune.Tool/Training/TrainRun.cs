@@ -57,12 +57,17 @@ internal static class TrainRun
     {
         using var keys = new CtrlC();
         using var display = new TrainingDisplay(ml, rows.Kind.Trainer, rows.Kind.Noun);
-        return display.While(progress => ClassifierTraining.Fit(ml, rows.View, options with
+        TransformerChain<KeyToValueMappingTransformer> model = display.While(progress => ClassifierTraining.Fit(ml, rows.View, options with
         {
             Progress = progress,
             StopToken = keys.StopToken,
             CancellationToken = keys.CancellationToken,
         }));
+        if (!keys.CancellationToken.IsCancellationRequested)
+            return model;
+        // The first time had ended the training before it saw the second.
+        model.Dispose();
+        throw new OperationCanceledException(keys.CancellationToken);
     }
 
     private static Evaluation Evaluate(Classifier classifier, LabeledRows test)

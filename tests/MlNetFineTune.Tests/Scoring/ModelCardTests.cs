@@ -24,7 +24,7 @@ public sealed class ModelCardTests
         var head = HeadOf(card);
         Assert.AreEqual("image-classification", Text(head, "pipeline_tag"));
         CollectionAssert.IsSubsetOf(new[] { "mlnetfinetune", "ml.net", "micro" }, Texts(head, "tags"));
-        CollectionAssert.AreEqual(new[] { "accuracy" }, Texts(head, "metrics"));
+        CollectionAssert.AreEqual(new[] { "accuracy", "f1" }, Texts(head, "metrics"));
         Assert.DoesNotContain("license", head.Children.Keys.Select(key => key.ToString())); // it is not known
         StringAssert.Contains(card, $"| SHA-256 of the model's weights | {(string?)manifest["WeightsSha256"]} |");
         StringAssert.Contains(card, "| Pretrained weights | none: random weights |");
