@@ -3,7 +3,6 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
@@ -26,7 +25,7 @@ public sealed class TorchVisionTests
             "resnet18" => torchvision.models.resnet18(num_classes: 10),
             "resnet50" => torchvision.models.resnet50(num_classes: 10),
             "mobilenetv2_100" => torchvision.models.mobilenet_v2(num_classes: 10),
-            _ => torchvision.models.mobilenet_v3_large(num_classes: 10),
+            _ => torchvision.models.mobilenet_v3_large(),
         };
         theirs.eval();
         var tensors = theirs.state_dict().Where(entry => entry.Value.is_floating_point()).ToList();
@@ -39,7 +38,7 @@ public sealed class TorchVisionTests
         var expected = theirs.forward(images);
         using var ours = Backbone.FromName(name).WithWeights(path).CreateNetwork(seed: 1, _ => { });
         ours.eval();
-        var last = theirs.modules().OfType<Linear>().Last();
+        var last = theirs.modules().OfType<TorchSharp.Modules.Linear>().Last();
         var logits = nn.functional.linear(ours.forward(images), last.weight!, last.bias);
 
         var largest = expected.abs().max().item<float>();
