@@ -19,7 +19,7 @@ internal sealed class PredictorInstruments
 
     private static readonly ActivitySource s_source = new(Name);
 
-    private readonly Lock _lock = new();
+    private readonly object _lock = new(); // .NET 8 has no Lock
     private readonly List<PredictorState> _predictors = [];
     private readonly Histogram<double> _predictions;
     private readonly Histogram<double> _loads;

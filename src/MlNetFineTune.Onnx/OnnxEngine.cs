@@ -31,18 +31,21 @@ internal sealed class OnnxEngine : StageEngine
 
     private readonly int _threads = get_num_threads();
     private readonly InferenceSession _ofParts;
-    private readonly Lazy<InferenceSession> _alone;
+    private readonly object _lock = new();
     private readonly RunOptions _options = new();
     private readonly string[] _inputs;
     private readonly string[] _outputs;
     private readonly Func<ModelInputs, IReadOnlyList<Tensor>> _enter;
     private readonly Func<Tensor, ModelInputs, Tensor> _leave;
+    private byte[]? _network; // for a second session: many models never score a single row
+    private InferenceSession? _alone;
 
     private OnnxEngine(StageGraph stages)
     {
-        var network = OnnxFile.ToBytes(stages.Graph, [(stages.Output, null)]);
-        (_ofParts, _enter, _leave) = (Open(network, threads: 1), stages.Enter, stages.Leave);
-        _alone = new(() => Open(network, _threads)); // many models never score a single row
+        _network = OnnxFile.ToBytes(stages.Graph, [(stages.Output, null)]);
+        (_ofParts, _enter, _leave) = (Open(_network, threads: 1), stages.Enter, stages.Leave);
+        if (_threads == 1)
+            (_alone, _network) = (_ofParts, null);
         _inputs = [.. stages.Graph.Inputs.Select(input => input.Value.Name)];
         _outputs = [stages.Output.Name];
         Name = $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
@@ -79,7 +82,7 @@ internal sealed class OnnxEngine : StageEngine
         try
         {
             if (parts.Length == 1)
-                results[0] = Run(_threads == 1 ? _ofParts : _alone.Value, memory, parts[0]);
+                results[0] = Run(Alone(), memory, parts[0]);
             else
                 InParallel(parts.Length, part => results[part] = Run(_ofParts, memory, parts[part]));
             GC.KeepAlive(tensors);
@@ -95,9 +98,18 @@ internal sealed class OnnxEngine : StageEngine
     public override void Dispose()
     {
         _ofParts.Dispose();
-        if (_alone.IsValueCreated)
-            _alone.Value.Dispose();
+        _alone?.Dispose();
         _options.Dispose();
+    }
+
+    private InferenceSession Alone()
+    {
+        lock (_lock)
+        {
+            _alone ??= Open(_network!, _threads);
+            _network = null;
+            return _alone;
+        }
     }
 
     // The context's options of sessions are not in its hosts.

@@ -18,7 +18,8 @@ public sealed partial class PackageContentTests
         var libraries = Packed.Projects.Select(Path.GetFileNameWithoutExtension).ToArray();
 
         CollectionAssert.IsSubsetOf(
-            new[] { "MlNetFineTune", "MlNetFineTune.Distributed", "MlNetFineTune.Extensions.AI", "MlNetFineTune.Onnx" }, libraries);
+            new[] { "MlNetFineTune", "MlNetFineTune.Distributed", "MlNetFineTune.Extensions.AI", "MlNetFineTune.Hosting",
+                "MlNetFineTune.Onnx" }, libraries);
         CollectionAssert.AreEquivalent(libraries, Packed.All.Select(package => package.Id).ToArray());
     }
 

@@ -173,6 +173,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal override ProgressiveResizing? Resizing => ProgressiveResizing;
 
+    internal override FineTuningOptions AtFullSize => this with { ProgressiveResizing = null };
+
     internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
     {
         ImageColumn.Check(schema, context, "inputSchema");
@@ -237,13 +239,13 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                     + "lower BatchSize.", "options");
         }
         PictureCache.Check(Backbone.Preprocessing);
-        ProgressiveResizing?.Check(Backbone, Epochs);
         if (ProgressiveResizing is not null && FrozenEngine != FrozenEngine.LibTorch)
         {
             throw new ArgumentException(
                 $"FrozenEngine.{FrozenEngine} computes pictures of one size, and ProgressiveResizing gives two: leave one of them out.",
                 "options");
         }
+        ProgressiveResizing?.Check(Backbone, Epochs);
         Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         CheckTable();
         BatchAugmentation.Check(Augmentation, Epochs);

@@ -413,6 +413,9 @@ public abstract record FineTuningOptions
     /// <summary>Makes training pictures smaller in the first epochs; null for none.</summary>
     internal virtual ProgressiveResizing? Resizing => null;
 
+    /// <summary>The same without smaller pictures in the first epochs.</summary>
+    internal virtual FineTuningOptions AtFullSize => this;
+
     /// <summary>Name of the component in the log.</summary>
     internal abstract string ComponentName { get; }
 

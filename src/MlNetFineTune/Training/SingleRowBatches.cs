@@ -22,7 +22,7 @@ internal sealed class SingleRowBatches(TrainingRun run)
     /// <exception cref="InvalidOperationException">All batches have one row.</exception>
     public bool MustLeaveOut(StepInput input, TrainingPhase phase, int epoch, EpochOrder order, int batches)
     {
-        if (input.GlobalRows != 1 || phase.NormWithoutVariance(input.Inputs, batches) is not { } norm)
+        if (input.GlobalRows != 1 || phase.NormWithoutVariance(input.Inputs, batches, epoch) is not { } norm)
             return false;
         var what = $"{norm} of {run.Network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
         if (run.Options.BatchSize == 1 || order.Batches.Length == 1)

@@ -18,8 +18,7 @@ internal sealed class TrainingPhase : IDisposable
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
     private readonly bool _accumulates;
-    private bool _triedSingleRow;
-    private string? _unusableNorm;
+    private readonly Dictionary<bool, string?> _unusableNorms = []; // by whether pictures are smaller
     private bool _isInBatch;
     private int _pendingBatches;
     private double _pendingCount;
@@ -120,13 +119,14 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller; null if this process has none and is not needed.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
+    /// <param name="epoch">The epoch, from 1: the maps of smaller pictures may have one value where those of whole ones have several.</param>
     /// <returns>Name of the BatchNorm that prevents it; null if it can be trained.</returns>
-    public string? NormWithoutVariance(ModelInputs? inputs, int batch)
+    public string? NormWithoutVariance(ModelInputs? inputs, int batch, int epoch)
     {
-        if (!_triedSingleRow)
-            _unusableNorm = Group.FirstText(inputs is null ? null : FindUnusableNorm(inputs, batch));
-        _triedSingleRow = true;
-        return _unusableNorm;
+        var isSmaller = epoch <= _run.Options.Resizing?.LastEpoch(_run.Options.Epochs);
+        if (!_unusableNorms.TryGetValue(isSmaller, out var norm))
+            _unusableNorms[isSmaller] = norm = Group.FirstText(inputs is null ? null : FindUnusableNorm(inputs, batch));
+        return norm;
     }
 
     /// <summary>

@@ -121,7 +121,7 @@ public sealed class ProgressiveResizingTests
     }
 
     [TestMethod]
-    public void TheLogAndTheReportSayIt()
+    public void TheLogSaysIt()
     {
         var log = new LogLines(_ml);
         using var model = SmallTraining.Fit(_ml, s_options, _photos);

@@ -13,7 +13,7 @@ internal static class TrialRun
         ? throw new ArgumentException(
             $"FindBatchSize and FindLearningRate measure one process, and Processes has {options.Processes.Size}: run them before, with "
             + "Processes = ProcessGroup.Single.", nameof(options))
-        : options with
+        : options.AtFullSize with
         {
             Task = options.TaskInForce.WithoutValidation,
             Metric = null,
