@@ -36,7 +36,8 @@ internal sealed record FileStamp(string Target, long Length, DateTime Written, s
             using var file = ModelFile.Open(path);
             var end = new byte[Math.Min(LongestEnd, file.Length)];
             file.Position = file.Length - end.Length;
-            return Convert.ToHexStringLower(SHA256.HashData(end.AsSpan(0, file.ReadAtLeast(end, end.Length, throwOnEndOfStream: false))));
+            var read = file.ReadAtLeast(end, end.Length, throwOnEndOfStream: false);
+            return Convert.ToHexString(SHA256.HashData(end.AsSpan(0, read)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

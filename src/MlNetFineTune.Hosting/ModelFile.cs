@@ -17,7 +17,7 @@ internal static class ModelFile
         // A file that is renamed into this place meanwhile is another one: this one is read to its end.
         using var file = Open(path);
         var before = StateOf(file);
-        var sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
+        var sha256 = Convert.ToHexString(SHA256.HashData(file)).ToLowerInvariant();
         file.Position = 0;
         var model = load is null ? ml.Model.Load(file, out _) : load(ml, file);
         if (file.CanRead && StateOf(file) != before)
