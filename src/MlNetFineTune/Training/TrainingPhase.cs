@@ -119,7 +119,9 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller; null if this process has none and is not needed.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
-    /// <param name="epoch">The epoch, from 1: the maps of smaller pictures may have one value where those of whole ones have several.</param>
+    /// <param name="epoch">
+    /// The epoch, from 1: the maps of smaller pictures may have one value where those of whole ones have several.
+    /// </param>
     /// <returns>Name of the BatchNorm that prevents it; null if it can be trained.</returns>
     public string? NormWithoutVariance(ModelInputs? inputs, int batch, int epoch)
     {

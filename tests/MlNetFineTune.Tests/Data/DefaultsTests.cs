@@ -56,6 +56,7 @@ public sealed class DefaultsTests
             ProbabilityColumnName = Probability
             Processes = Single
             Progress = null
+            ProgressiveResizing = null
             RawPixels = null
             RunFolder = null
             Sampling = Shuffled

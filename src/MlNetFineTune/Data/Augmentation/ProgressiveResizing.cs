@@ -42,7 +42,8 @@ public sealed record ProgressiveResizing
     } = 1;
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{Size} pixels, in the last {(FullSizeEpochs == 1 ? "epoch" : $"{FullSizeEpochs} epochs")} of full size");
+    public override string ToString() => FormattableString.Invariant(
+        $"{Size} pixels, in the last {(FullSizeEpochs == 1 ? "epoch" : $"{FullSizeEpochs} epochs")} of full size");
 
     /// <summary>The last epoch with smaller pictures.</summary>
     internal int LastEpoch(int epochs) => epochs - FullSizeEpochs;
