@@ -1,0 +1,2 @@
+// Each runs processes that use all cores.
+[assembly: DoNotParallelize]
