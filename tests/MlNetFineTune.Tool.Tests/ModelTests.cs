@@ -144,6 +144,22 @@ public sealed class ModelTests
     }
 
     [TestMethod]
+    public void AnExportThatFailsItsCheckLeavesTheFormerFile()
+    {
+        string folder = Directory.CreateDirectory(Samples.PathOf("failed-export")).FullName, onnx = Path.Combine(folder, "m.onnx");
+        File.WriteAllText(onnx, "the former file");
+        string card = Path.Combine(folder, "card.md"), rows = Samples.PathOf("unreadable.csv");
+        File.WriteAllLines(rows, ["Label,ImagePath", "dark,missing.png"]);
+
+        ToolRun run = ToolRun.Of("export", Samples.PhotoModel, onnx, "--sample", rows, "--card", card);
+
+        Assert.AreEqual(1, run.ExitCode, run.Error);
+        StringAssert.Contains(run.Error, "None of the rows for the check of the exported file could be read.");
+        Assert.AreEqual("the former file", File.ReadAllText(onnx));
+        CollectionAssert.AreEqual(new[] { onnx }, Directory.GetFileSystemEntries(folder));
+    }
+
+    [TestMethod]
     public void EightBitsNeedRows()
     {
         ToolRun run = ToolRun.Of("export", Samples.PhotoModel, Samples.PathOf("no.onnx"), "--bits", "8");

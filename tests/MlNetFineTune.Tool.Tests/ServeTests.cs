@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -52,11 +53,25 @@ public sealed class ServeTests
         using HttpResponseMessage json = await server.Http.PostAsJsonAsync("predict", new { text = "Where is my parcel?" });
         using HttpResponseMessage noJson = await server.Http.PostAsync(
             "predict", new StringContent("{", System.Text.Encoding.UTF8, "application/json"));
+        using HttpResponseMessage otherCharset = await server.Http.PostAsync(
+            "predict", JsonWithCharset("""{"text":"Where is my parcel?"}"""));
+        using HttpResponseMessage noText = await server.Http.PostAsJsonAsync("predict", new { text = "" });
 
         Assert.AreEqual("question", (await plain.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("class").GetString());
         Assert.AreEqual(await plain.Content.ReadAsStringAsync(), await json.Content.ReadAsStringAsync());
         Assert.AreEqual(HttpStatusCode.BadRequest, noJson.StatusCode);
+        Assert.AreEqual(HttpStatusCode.OK, otherCharset.StatusCode);
+        Assert.AreEqual(await plain.Content.ReadAsStringAsync(), await otherCharset.Content.ReadAsStringAsync());
+        Assert.AreEqual(HttpStatusCode.BadRequest, noText.StatusCode);
+        StringAssert.StartsWith(
+            (await noText.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString(), "The request is empty");
     }
+
+    // There is no such encoding.
+    private static ByteArrayContent JsonWithCharset(string json) => new(System.Text.Encoding.UTF8.GetBytes(json))
+    {
+        Headers = { ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "foo" } },
+    };
 
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]

@@ -45,6 +45,46 @@ public sealed class TrainTests
     }
 
     [TestMethod]
+    public void NamesOfClassesDoNotLeadOutOfTheFolderOfExplanations()
+    {
+        string file = Samples.PathOf("strange.csv"), folder = Path.Combine(Samples.PathOf("strange"), "why");
+        (string Label, string Path)[] rows =
+        [
+            .. Enumerable.Range(0, 4).Select(i => ("../x", Path.Combine(Samples.Photos, "bright", $"{i}.png"))),
+            .. Enumerable.Range(0, 4).Select(i => ("N/A", Path.Combine(Samples.Photos, "dark", $"{i}.png"))),
+            ("../x", Path.Combine(Samples.TestPhotos, "bright", "0.png")), // of the same class and name as the first
+        ];
+        File.WriteAllLines(file, ["Label,ImagePath", .. rows.Select(row => $"{row.Label},{row.Path}")]);
+
+        ToolRun.Done(
+            "train", file, "--backbone", "micro", "--weights", "random", "--strategy", "head", "--epochs", "1", "--validation", "0",
+            "--explain", folder, "--output", Samples.PathOf("strange.zip"));
+
+        CollectionAssert.AreEqual(
+            rows.Select((row, i) => $"{i:00000}-{(row.Label == "N/A" ? "N_A" : "___x")}-{Path.GetFileNameWithoutExtension(row.Path)}.png")
+                .ToArray(),
+            Directory.GetFiles(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ToArray());
+        CollectionAssert.AreEqual(new[] { folder }, Directory.GetFileSystemEntries(Samples.PathOf("strange")));
+    }
+
+    [TestMethod]
+    public void AnEvaluationThatFailsLeavesTheModel()
+    {
+        string bad = Samples.PathOf("bad-test.csv"), model = Samples.PathOf("not-evaluated.zip"), card = Samples.PathOf("not-evaluated.md");
+        File.WriteAllText(Samples.PathOf("broken.png"), "This is no picture.");
+        File.WriteAllLines(bad, ["Label,ImagePath", "dark,broken.png", "bright,broken.png"]);
+
+        ToolRun run = ToolRun.Of(
+            "train", Samples.Photos, "--test", bad, "--backbone", "micro", "--weights", Samples.Weights, "--strategy", "head", "--epochs",
+            "1", "--output", model, "--card", card);
+
+        Assert.AreEqual(1, run.ExitCode, run.Error);
+        StringAssert.Contains(run.Error, "None of the 2 photos");
+        Assert.IsTrue(File.Exists(card));
+        ToolRun.Done("predict", model, Path.Combine(Samples.Photos, "dark", "0.png")); // it loads
+    }
+
+    [TestMethod]
     public void TheSameCommandGoesOnFromItsCheckpoint()
     {
         string[] command =

@@ -37,11 +37,18 @@ public sealed class UseTests
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--epochs", "0" }, "--epochs 0: it must be a whole number, at least 1.")]
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--validation", "1" }, "--validation 1: it must be a number from 0 on and below 1.")]
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--time-budget", "soon" }, "such as 90s, 30m, 2h or 01:30:00")]
+    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--time-budget", "1e30h" }, "--time-budget 1e30h: it must be a time above 0 and up")]
+    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--time-budget", "366.00:00:00" }, "up to a year")]
+    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--card", "./m.zip" }, "--card and --output are one file")]
+    [DataRow(new[] { "train", "photos", "-o", "m.zip", "--examine", "m.zip" }, "--examine and --output are one file")]
     [DataRow(new[] { "train", "photos", "-o", "m.zip", "--precision", "float8" }, "There are: float32, bfloat16, auto.")]
     [DataRow(new[] { "train", "rows.csv", "-o", "m.zip", "--image", "a", "--text", "b" }, "take one of them")]
     [DataRow(new[] { "export", "m.zip", "m.onnx", "--bits", "4" }, "'32'")]
     [DataRow(new[] { "predict", "m.zip", "a.jpg", "--json", "--csv" }, "take one of them")]
     [DataRow(new[] { "serve", "m.zip", "--url", "ftp://here" }, "it must be an address such as http://127.0.0.1:5000")]
+    [DataRow(new[] { "serve", "m.zip", "--url", "http://example.org:5000" }, "with an IP address or localhost")]
+    [DataRow(new[] { "serve", "m.zip", "--url", "http://me@127.0.0.1:5000" }, "without a user")]
+    [DataRow(new[] { "serve", "m.zip", "--url", "http://127.0.0.1:5000/?a=b" }, "without a user, a path or a query")]
     [DataRow(new[] { "completion", "tcsh" }, "'bash'")]
     public void WrongUseHasExitCode2(string[] arguments, string says)
     {

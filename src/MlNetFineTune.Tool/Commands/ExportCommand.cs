@@ -10,7 +10,7 @@ internal static class ExportCommand
     public static Command Create()
     {
         Argument<FileInfo> model = CommonOptions.Model();
-        var output = new Argument<FileInfo>("output") { Description = "The ONNX file. An existing one is replaced." };
+        var output = new Argument<FileInfo>("output") { Description = "The ONNX file. An existing one is replaced after the comparison." };
         var bits = new Option<int>("--bits")
         {
             Description = "Bits of a weight: 32, 16 (half the size, nearly the same scores) or 8 (a quarter; evaluate before use).",
@@ -46,11 +46,24 @@ internal static class ExportCommand
             IDataView? rows = parsed.GetValue(sample) is { } data
                 ? classifier.ToInputs(LabeledRows.Read(ml, data, columns.Of(parsed)))
                 : null;
-            ml.FineTuning.ExportOnnx(classifier.Network, path, PrecisionOf(parsed.GetValue(bits), classifier.Kind, rows, ml));
+            // Beside the file, which is replaced only by one that was found to be good.
+            string beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.onnx");
+            ExportCheck.Result check;
+            try
+            {
+                ml.FineTuning.ExportOnnx(classifier.Network, beside, PrecisionOf(parsed.GetValue(bits), classifier.Kind, rows, ml));
+                check = ExportCheck.Run(classifier.Network, beside, rows);
+                Screen.Line($"Checked in ONNX Runtime on {check.Rows} {(rows is null ? "generated " : "")}rows: probabilities differ by "
+                    + $"up to {check.Largest:0.0e+0}, and {check.OtherClasses} have another class.");
+                if (float.IsNaN(check.Largest) || (parsed.GetValue(bits) == 32 && check.Largest > ExportCheck.Tolerance))
+                    throw new InvalidDataException($"The exported file scores otherwise than the model: '{path}' was not written.");
+                File.Move(beside, path, overwrite: true);
+            }
+            finally
+            {
+                File.Delete(beside);
+            }
             Screen.ShowFile(path);
-            ExportCheck.Result check = ExportCheck.Run(classifier.Network, path, rows);
-            Screen.Line($"Checked in ONNX Runtime on {check.Rows} {(rows is null ? "generated " : "")}rows: probabilities differ by up to "
-                + $"{check.Largest:0.0e+0}, and {check.OtherClasses} have another class.");
             if (parsed.GetValue(card) is { } cardFile)
             {
                 classifier.Network.WriteCard(cardFile.FullName);
@@ -61,8 +74,6 @@ internal static class ExportCommand
                 JsonOutput.Write(new Result(
                     path, parsed.GetValue(bits), new FileInfo(path).Length, check.Rows, check.Largest, check.OtherClasses));
             }
-            if (float.IsNaN(check.Largest) || (parsed.GetValue(bits) == 32 && check.Largest > ExportCheck.Tolerance))
-                throw new InvalidDataException($"'{path}' scores otherwise than the model: do not use it.");
             return CommandRun.Done;
         });
         return command;

@@ -13,8 +13,8 @@ internal static class ServeCommand
         Argument<FileInfo> model = CommonOptions.Model();
         var url = new Option<Uri?>("--url")
         {
-            Description = "The address, http only. One that other machines reach, such as http://0.0.0.0:8080, belongs behind a proxy with "
-                + "TLS and sign-in. Port 0 takes a free one. Default: http://127.0.0.1:5000.",
+            Description = "The address, http only, with an IP address or localhost. One that other machines reach, such as "
+                + "http://0.0.0.0:8080, belongs behind a proxy with TLS and sign-in. Port 0 takes a free one. Default: http://127.0.0.1:5000.",
             HelpName = "URL",
             CustomParser = ParseUrl,
         };
@@ -57,12 +57,19 @@ internal static class ServeCommand
         return command;
     }
 
+    // Kestrel would listen on every interface for the name of another host.
     private static Uri? ParseUrl(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme == Uri.UriSchemeHttp && url.AbsolutePath == "/")
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme == Uri.UriSchemeHttp
+            && (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 || url.Host == "localhost")
+            && url is { UserInfo: "", PathAndQuery: "/", Fragment: "" })
+        {
             return url;
-        return OptionParsers.Refuse<Uri>(result, $"--url {text}: it must be an address such as http://127.0.0.1:5000.");
+        }
+        return OptionParsers.Refuse<Uri>(
+            result, $"--url {text}: it must be an address such as http://127.0.0.1:5000, with an IP address or localhost, and without a "
+                + "user, a path or a query.");
     }
 
     private sealed record Listening(IReadOnlyCollection<string> Urls);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Microsoft.ML;
 
 namespace MlNetFineTune.Tool;
@@ -14,7 +15,7 @@ internal sealed class TrainCommand
     };
     private readonly Option<FileInfo> _output = new("--output", "-o")
     {
-        Description = "The model's file, a zip. An existing one is replaced at the end.",
+        Description = "The model's file, a zip. An existing one is replaced after the training.",
         HelpName = "FILE",
         Required = true,
     };
@@ -85,8 +86,20 @@ internal sealed class TrainCommand
             _validation, _precision, _timeBudget, _checkpoint, _seed, _runFolder, _coverage, _explain, _examine, _card, _json,
         };
         _columns.AddTo(command);
+        command.Validators.Add(RefuseOneFileForTwo);
         command.SetAction(Run);
         return command;
+    }
+
+    // Capitals are no difference on some systems.
+    private void RefuseOneFileForTwo(CommandResult result)
+    {
+        string? output = result.GetValue(_output)?.FullName;
+        foreach (Option<FileInfo?> other in new[] { _card, _examine })
+        {
+            if (output is not null && output.Equals(result.GetValue(other)?.FullName, StringComparison.OrdinalIgnoreCase))
+                result.AddError($"{other.Name} and --output are one file, '{output}': name another one.");
+        }
     }
 
     private int Run(ParseResult parsed)

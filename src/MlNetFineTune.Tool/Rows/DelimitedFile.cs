@@ -44,7 +44,7 @@ internal static class DelimitedFile
             if (fields.Length != header.Length)
                 throw new InvalidDataException($"'{path}', line {line}: {fields.Length} fields, where the first line has {header.Length}.");
             if (string.IsNullOrWhiteSpace(fields[label]))
-                throw new InvalidDataException($"'{path}', line {line}: the column '{header[label]}' has no label.");
+                throw new InvalidDataException($"'{path}', line {line}: the column {SafeText.Quoted(header[label])} has no label.");
             rows.Add((fields[label], kind == RowKind.Photos ? Path.Combine(folder, fields[value]) : fields[value]));
         }
         if (rows.Count == 0)

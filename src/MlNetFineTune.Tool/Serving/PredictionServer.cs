@@ -36,7 +36,7 @@ internal static class PredictionServer
         app.MapPost("/predict", async (HttpContext http) =>
         {
             if (await read(http.Request) is not { } input)
-                return Refuse(StatusCodes.Status400BadRequest, $"The request has no body: send one of the {classifier.Kind.Noun}.");
+                return Refuse(StatusCodes.Status400BadRequest, $"The request is empty: send one of the {classifier.Kind.Noun}.");
             ScoredRow row = await predictor.PredictAsync(new InputRow<T> { Input = input }, http.RequestAborted);
             Prediction prediction = classifier.ToPrediction("", row.Probabilities, () => classifier.WhyUnreadable(input));
             return prediction.Error is { } reason
@@ -69,11 +69,11 @@ internal static class PredictionServer
         WebApplication app = builder.Build();
         if (settings.Url.IsLoopback)
             app.UseHostFiltering();
-        app.Use(AnswerFaults);
+        app.Use((http, next) => AnswerFaults(http, next, app.Logger));
         return app;
     }
 
-    private static async Task AnswerFaults(HttpContext http, RequestDelegate next)
+    private static async Task AnswerFaults(HttpContext http, RequestDelegate next, ILogger log)
     {
         try
         {
@@ -92,8 +92,13 @@ internal static class PredictionServer
             http.Response.Headers.RetryAfter = "1";
             await Refuse(StatusCodes.Status503ServiceUnavailable, e.Message).ExecuteAsync(http);
         }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
         {
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            log.LogError(e, "A request failed.");
+            await Refuse(StatusCodes.Status500InternalServerError, "The server failed; its log says why.").ExecuteAsync(http);
         }
     }
 
@@ -107,10 +112,15 @@ internal static class PredictionServer
     // {"text": "..."} as JSON, or the text itself.
     private static async Task<string?> ReadTextAsync(HttpRequest request)
     {
+        CancellationToken aborted = request.HttpContext.RequestAborted;
         if (request.HasJsonContentType())
-            return (await request.ReadFromJsonAsync<TextBody>(JsonOutput.Options, request.HttpContext.RequestAborted))?.Text;
+        {
+            // JSON is UTF-8 (RFC 8259), whatever a charset says.
+            TextBody? body = await JsonSerializer.DeserializeAsync<TextBody>(request.Body, JsonOutput.Options, aborted);
+            return body?.Text is { Length: > 0 } inside ? inside : null;
+        }
         using var reader = new StreamReader(request.Body, Encoding.UTF8);
-        string text = await reader.ReadToEndAsync(request.HttpContext.RequestAborted);
+        string text = await reader.ReadToEndAsync(aborted);
         return text.Length > 0 ? text : null;
     }
 

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace MlNetFineTune.Tool;
 
-/// <summary>Runs a parsed command; every error is one line on standard error and an exit code.</summary>
+/// <summary>Parses and runs a command; every error is one line on standard error and an exit code.</summary>
 internal static class CommandRun
 {
     /// <summary>All is done.</summary>
@@ -22,19 +23,21 @@ internal static class CommandRun
     /// <summary>It was cancelled: 128 and the number of SIGINT, as shells say it.</summary>
     public const int Cancelled = 130;
 
-    public static int Invoke(ParseResult command)
+    /// <param name="parse">Parses the command line: an error in it is told like any other.</param>
+    public static int Invoke(Func<ParseResult> parse)
     {
         // Numbers are read and written in the same way everywhere.
         CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-        var wrongUse = command.Action as ParseErrorAction;
-        if (wrongUse is not null)
-        {
-            wrongUse.ShowHelp = false;
-            wrongUse.ShowTypoCorrections = true;
-        }
-
         try
         {
+            ParseResult command = parse();
+            var wrongUse = command.Action as ParseErrorAction;
+            if (wrongUse is not null)
+            {
+                wrongUse.ShowHelp = false;
+                wrongUse.ShowTypoCorrections = true;
+            }
+
             int code = command.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -42,24 +45,29 @@ internal static class CommandRun
             });
             return wrongUse is null ? code : WrongUse;
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (CauseOf(e) is OperationCanceledException)
         {
             Console.Error.WriteLine("Cancelled.");
             return Cancelled;
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException or InvalidOperationException or IOException
-            or NotSupportedException or UnauthorizedAccessException or HttpRequestException)
+            or NotSupportedException or UnauthorizedAccessException or HttpRequestException or FormatException or AggregateException
+            or ExternalException or OutOfMemoryException or DllNotFoundException or TypeInitializationException)
         {
-            Console.Error.WriteLine(InOneLine(e));
+            Console.Error.WriteLine(InOneLine(CauseOf(e)));
             return Failed;
         }
     }
 
-    // The first line of a long message has the error, the last the remedy.
+    // These say only that there is a cause.
+    private static Exception CauseOf(Exception e) =>
+        e is AggregateException or TypeInitializationException && e.InnerException is { } inner ? CauseOf(inner) : e;
+
+    // The first line of a long message has the error, the last the remedy; after an error of libtorch come the frames of its stack.
     private static string InOneLine(Exception e)
     {
         string message = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;
         string[] lines = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return lines.Length > 1 ? $"{lines[0]} {lines[^1]}" : message;
+        return e is ExternalException && lines.Length > 0 ? lines[0] : lines.Length > 1 ? $"{lines[0]} {lines[^1]}" : message;
     }
 }

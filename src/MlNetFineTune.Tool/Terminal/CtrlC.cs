@@ -12,12 +12,9 @@ internal sealed class CtrlC : IDisposable
 
     public CancellationToken CancellationToken => _cancel.Token;
 
-    public void Dispose()
-    {
-        Console.CancelKeyPress -= OnPressed;
-        _stop.Dispose();
-        _cancel.Dispose();
-    }
+    // The sources are not disposed: the handler may be running on the thread of signals at this moment, where an ObjectDisposedException
+    // would end the process. They hold nothing but memory, since no one asks them for a wait handle or a timer.
+    public void Dispose() => Console.CancelKeyPress -= OnPressed;
 
     private void OnPressed(object? sender, ConsoleCancelEventArgs e)
     {

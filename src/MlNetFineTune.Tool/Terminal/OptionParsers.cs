@@ -7,6 +7,8 @@ namespace MlNetFineTune.Tool;
 /// <summary>Parsers of options, which say what they expected.</summary>
 internal static class OptionParsers
 {
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(365);
+
     public static Strategy? ParseStrategy(ArgumentResult result) => ValueOf(result) switch
     {
         "head" => Strategy.HeadOnly,
@@ -55,21 +57,24 @@ internal static class OptionParsers
         return null;
     }
 
-    /// <summary>Such as 90s, 30m, 2h, or 01:30:00.</summary>
+    /// <summary>Such as 90s, 30m, 2h, or 01:30:00; at most a year.</summary>
     public static TimeSpan? ParseDuration(ArgumentResult result)
     {
         string text = ValueOf(result);
         TimeSpan? duration = text switch
         {
-            [.. var number, 's'] when IsNumber(number, out float seconds) => TimeSpan.FromSeconds(seconds),
-            [.. var number, 'm'] when IsNumber(number, out float minutes) => TimeSpan.FromMinutes(minutes),
-            [.. var number, 'h'] when IsNumber(number, out float hours) => TimeSpan.FromHours(hours),
+            [.. var number, 's'] when IsNumber(number, out float seconds) => Of(seconds, TimeSpan.FromSeconds(1)),
+            [.. var number, 'm'] when IsNumber(number, out float minutes) => Of(minutes, TimeSpan.FromMinutes(1)),
+            [.. var number, 'h'] when IsNumber(number, out float hours) => Of(hours, TimeSpan.FromHours(1)),
             _ => text.Contains(':') && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan clock) ? clock : null,
         };
-        if (duration > TimeSpan.Zero)
+        if (duration > TimeSpan.Zero && duration <= s_longest)
             return duration;
-        result.AddError($"{NameOf(result)} {text}: it must be a time above 0, such as 90s, 30m, 2h or 01:30:00.");
+        result.AddError($"{NameOf(result)} {text}: it must be a time above 0 and up to a year, such as 90s, 30m, 2h or 01:30:00.");
         return null;
+
+        // Larger numbers would overflow.
+        static TimeSpan? Of(float number, TimeSpan unit) => number > 0 && number <= s_longest / unit ? number * unit : null;
     }
 
     public static Precision? ParsePrecision(ArgumentResult result)

@@ -57,8 +57,11 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
         return what
             + (now.ValidationAccuracy is { } accuracy ? $", validation accuracy {accuracy:0.00}" : "")
             + $", {now.RowsPerSecond:0} {_rows}/s"
-            + (now.Remaining is { } remaining ? $", {remaining:m\\:ss} left" : "");
+            + (now.Remaining is { } remaining ? $", {Shown(remaining)} left" : "");
     }
+
+    private static string Shown(TimeSpan time) =>
+        time.TotalHours < 1 ? $"{time:m\\:ss}" : $"{Math.Floor(time.TotalHours):0}:{time:mm\\:ss}";
 
     private void ShowMessage(object? sender, LoggingEventArgs message)
     {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
@@ -5,8 +6,10 @@ using Microsoft.ML.Transforms;
 namespace MlNetFineTune.Tool;
 
 /// <summary>From rows to a model's file, with what it shows on the way: <c>finetune train</c>, and the quick start.</summary>
-internal static class TrainRun
+internal static partial class TrainRun
 {
+    private const int LongestName = 120;
+
     /// <exception cref="OperationCanceledException">Ctrl-C was pressed twice.</exception>
     public static TrainResult Start(MLContext ml, TrainSettings settings)
     {
@@ -33,13 +36,7 @@ internal static class TrainRun
         FineTuningTransformer network = model.OfType<FineTuningTransformer>().Single();
         Screen.ShowTraining(network.Report!, kind.Noun);
 
-        Evaluation? evaluation = test is null ? null : Evaluate(Classifier.Of(ml, network), test);
-        if (test is not null && settings.Options.Conformal is not null)
-        {
-            int toCheck = model.Transform(test.View).GetColumn<bool>("Rejected").Count(isRejected => isRejected);
-            Screen.Line($"A person should check {toCheck} of {test.Labels.Count} {kind.Noun}.");
-        }
-
+        // Before anything else: what follows may fail or be ended, and the training is kept.
         Screen.Title("Model");
         ml.Model.SaveAtomically(model, train.View.Schema, settings.Output);
         Screen.ShowFile(settings.Output);
@@ -47,6 +44,13 @@ internal static class TrainRun
         {
             network.WriteCard(card);
             Screen.ShowFile(card);
+        }
+
+        Evaluation? evaluation = test is null ? null : Evaluate(Classifier.Of(ml, network), test);
+        if (test is not null && settings.Options.Conformal is not null)
+        {
+            int toCheck = model.Transform(test.View).GetColumn<bool>("Rejected").Count(isRejected => isRejected);
+            Screen.Line($"A person should check {toCheck} of {test.Labels.Count} {kind.Noun}.");
         }
         if (settings.Explain is { } folder)
             Explain(ml, model, test?.View ?? train.View, folder);
@@ -83,11 +87,18 @@ internal static class TrainRun
     {
         Directory.CreateDirectory(folder);
         using var explainer = ml.Transforms.ExplainImages("Heat", "ImagePath", model, Explanation.GradCam()).Fit(photos);
-        foreach (var photo in ml.Data.CreateEnumerable<ExplainedPhoto>(explainer.Transform(photos), reuseRowObject: false))
+        foreach (var (row, photo) in ml.Data.CreateEnumerable<ExplainedPhoto>(explainer.Transform(photos), reuseRowObject: false).Index())
         {
             using var heat = photo.Heat;
-            heat?.Save(Path.Combine(folder, $"{photo.Label}-{Path.GetFileNameWithoutExtension(photo.ImagePath)}.png"));
+            heat?.Save(Path.Combine(folder, NameOf(row, photo)));
         }
+    }
+
+    // Names of classes are text from outside, such as "../x": none leads out of the folder, and photos of one name stay apart by their row.
+    private static string NameOf(int row, ExplainedPhoto photo)
+    {
+        string name = NoNameCharacter().Replace($"{photo.Label}-{Path.GetFileNameWithoutExtension(photo.ImagePath)}", "_");
+        return $"{row:00000}-{name[..Math.Min(name.Length, LongestName)]}.png";
     }
 
     private static TrainResult ResultOf(FineTuningTransformer network, TrainSettings settings, Evaluation? evaluation)
@@ -98,6 +109,9 @@ internal static class TrainRun
             report.TrainingRows, report.ValidationRows, report.BadRows.Count, report.End, report.BestEpoch, report.Duration.TotalSeconds,
             report.Epochs, evaluation);
     }
+
+    [GeneratedRegex("[^A-Za-z0-9_-]")]
+    private static partial Regex NoNameCharacter();
 
     private sealed class ExplainedPhoto
     {

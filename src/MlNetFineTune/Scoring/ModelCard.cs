@@ -122,7 +122,9 @@ internal sealed partial class ModelCard(
         Section("Intended use");
         Line(NotRecorded + " Say for whom and for what the model is, and for what it is not.");
         Section("Limits");
-        Line("The model knows nothing but its training rows: it answers for inputs of other kinds too, with a class of its own.");
+        var hasClasses = manifest.Task is MulticlassManifest or BinaryManifest or OrdinalManifest;
+        Line("The model knows nothing but its training rows: it answers for inputs of other kinds too"
+            + $"{(hasClasses ? ", with a class of its own" : "")}.");
         if (manifest.Conformal is { } conformal)
         {
             Line($"Sets of classes were calibrated for a coverage of {Number(conformal.Coverage)} on {Number(conformal.Rows)} rows; this "
