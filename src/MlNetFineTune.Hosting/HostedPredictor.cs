@@ -40,8 +40,8 @@ public sealed class HostedPredictor<TIn, TOut> : IAsyncDisposable, IDisposable
     /// <exception cref="ObjectDisposedException">The host has stopped.</exception>
     public HostedModel Model => Present.Description;
 
-    /// <summary>Counts of rows and batches since the start, over all models.</summary>
-    /// <inheritdoc cref="Model"/>
+    /// <summary>Counts of rows and batches since the start, over all models; they stay after the host has stopped.</summary>
+    /// <exception cref="InvalidOperationException">The host has not started.</exception>
     public PredictorMetrics Metrics => Started.Metrics;
 
     private Predictor<TIn, TOut> Started => Volatile.Read(ref _predictor) ?? throw NotServing();

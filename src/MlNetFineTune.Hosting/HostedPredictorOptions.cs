@@ -47,7 +47,8 @@ public sealed class HostedPredictorOptions<TIn>
     public int Workers { get; set; } = new PredictorOptions().Workers;
 
     /// <summary>
-    /// A row that each model scores before it serves. One that cannot score it does not come into service. Default null: none.
+    /// A row that each model scores before it serves. One that throws at it does not come into service; a picture that cannot be read is no
+    /// exception but NaN scores. Paths in it are relative to the working directory. Default null: none.
     /// </summary>
     public TIn? Example { get; set; }
 

@@ -14,6 +14,9 @@ namespace MlNetFineTune.Hosting;
 internal sealed class ModelWatch(
     string path, FileStamp? served, Func<string, CancellationToken, Task> switchAsync, PredictorState state, ILogger log)
 {
+    // Of no file.
+    private static readonly FileStamp s_unlikeAny = new("", -1, default, "");
+
     private FileStamp? _tried = served;
     private FileStamp? _seen = served;
 
@@ -40,7 +43,7 @@ internal sealed class ModelWatch(
         if (found is null)
             ReportGone();
         else if (!await TrySwitchAsync(stop).ConfigureAwait(false))
-            return; // the same file may be readable later
+            found = s_unlikeAny; // the same file may be readable later, and the return of the one that serves ends the failure
         _tried = found;
     }
 

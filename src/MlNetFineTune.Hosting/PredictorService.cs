@@ -17,15 +17,18 @@ internal sealed class PredictorService<TIn, TOut>(
     /// <exception cref="InvalidOperationException">The model cannot be put into service; the host does not start.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var path = Path.GetFullPath(options.FindModel?.Invoke() ?? options.ModelPath!, contentRoot);
-        var stamp = FileStamp.Of(path); // before it is read, so that a file that comes meanwhile is noticed
+        string? path = null;
+        FileStamp? stamp;
         try
         {
+            path = Path.GetFullPath(options.FindModel is { } find ? Found(find()) : options.ModelPath!, contentRoot);
+            stamp = FileStamp.Of(path); // before it is read, so that a file that comes meanwhile is noticed
             await predictor.SwitchAsync(path, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw new InvalidOperationException($"{state.Name} cannot start with the model '{path}': {e.Message}", e);
+            var model = path is null ? "" : $" with the model '{path}'";
+            throw new InvalidOperationException($"{state.Name} cannot start{model}: {e.Message}", e);
         }
         if (options is { WatchModel: true, FindModel: null })
             _watching = new ModelWatch(path, stamp, predictor.SwitchAsync, state, log).RunAsync(options.WatchInterval, time, _stop.Token);
@@ -40,4 +43,8 @@ internal sealed class PredictorService<TIn, TOut>(
     }
 
     public void Dispose() => _stop.Cancel(); // without a wait handle or a timer there is nothing to free
+
+    private static string Found(string? path) => string.IsNullOrWhiteSpace(path)
+        ? throw new InvalidOperationException("FindModel returned no path: it must return that of a model's zip file.")
+        : path;
 }

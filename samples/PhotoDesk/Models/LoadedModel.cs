@@ -9,9 +9,17 @@ internal sealed class LoadedModel : IDisposable
     public LoadedModel(MLContext ml, string path)
     {
         File = ml.Model.Load(path, out _);
-        var network = ServedChain.NetworkIn(File);
-        ServedChain.ThresholdsOf(network);
-        Classes = network.Classes;
+        try
+        {
+            var network = ServedChain.NetworkIn(File);
+            ServedChain.ThresholdsOf(network);
+            Classes = network.Classes;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Names of the classes, in the order of the scores.</summary>

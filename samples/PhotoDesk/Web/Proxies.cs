@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
 
@@ -6,7 +7,8 @@ namespace PhotoDesk;
 
 /// <summary>
 /// Behind a proxy the client's address and scheme are those of its headers, read from the last one back to the first that no known proxy
-/// has added: what a client writes there itself counts for nothing.
+/// has added. A proxy appends the address, and so what a client writes there itself counts for nothing; the scheme, by which a cookie is
+/// for https alone, it must set.
 /// </summary>
 internal static class Proxies
 {
@@ -35,5 +37,12 @@ internal static class Proxies
             app.UseForwardedHeaders();
     }
 
-    public static bool IsProxy(string text) => IPAddress.TryParse(text, out _) || System.Net.IPNetwork.TryParse(text, out _);
+    /// <summary>Whether this is an address or a network. IPv4 has four numbers: 10.7 would be read as 10.0.0.7.</summary>
+    public static bool IsProxy(string text)
+    {
+        var address = text.Split('/')[0];
+        return IPAddress.TryParse(address, out var parsed)
+            && (parsed.AddressFamily != AddressFamily.InterNetwork || parsed.ToString() == address)
+            && (address == text || System.Net.IPNetwork.TryParse(text, out _));
+    }
 }

@@ -18,5 +18,5 @@ find("sign-in").addEventListener("submit", async (event) => {
 /** Where the user came from, if it is a page of this desk. */
 function target() {
   const asked = new URL(new URLSearchParams(location.search).get("ReturnUrl") ?? "/", location.origin);
-  return asked.origin === location.origin ? asked.pathname : "/";
+  return asked.origin === location.origin ? asked.href : "/";
 }

@@ -5,8 +5,9 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// A tracking server of MLflow, to which a training is reported by its REST API: options as parameters, losses and metrics of every step
-/// and epoch, and the report of <see cref="FineTuningOptions.RunFolder"/>. A server that is slow, down or refuses costs a warning in the
-/// log; it neither ends nor delays the training.
+/// and epoch, and the report of <see cref="FineTuningOptions.RunFolder"/>. A server that is slow, down or refuses costs
+/// one warning in the log during the training, and one at its end if not all was sent. It does not end the training and does not slow its
+/// steps; its end waits at most <see cref="FinishTimeout"/>.
 /// </summary>
 public sealed record MlflowTracking
 {
@@ -57,10 +58,14 @@ public sealed record MlflowTracking
     public TimeSpan RequestTimeout { get; init => field = Checked(value, nameof(RequestTimeout)); } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Longest time that the end of a training waits for what is not yet sent. Above zero, at most one hour. Default 10 seconds. Nothing is
-    /// waited for where the server does not answer.
+    /// Longest time that the end of a training waits for what is not yet sent; 2 seconds at most where it failed or was cancelled. Above
+    /// zero, at most one hour. Default 10 seconds. A server that was away is asked once more, and one that cannot be connected to is not
+    /// waited for.
     /// </summary>
     public TimeSpan FinishTimeout { get; init => field = Checked(value, nameof(FinishTimeout)); } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest time that the end of a training without a model waits, within <see cref="FinishTimeout"/>.</summary>
+    internal TimeSpan AbandonTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Null without <see cref="WithToken"/> and <see cref="WithUser"/>.</summary>
     internal AuthenticationHeaderValue? Authorization { get; private init; }

@@ -72,6 +72,15 @@ public sealed class ProxyTests
         StringAssert.Contains(refused.Message, "KnownProxies must be addresses such as 10.0.0.7");
     }
 
+    [TestMethod]
+    public void AnAddressIsWrittenOut()
+    {
+        foreach (var proxy in (string[])["10.0.0.7", "10.0.0.0/8", "::1", "fd00::/8"])
+            Assert.IsTrue(Proxies.IsProxy(proxy), proxy);
+        foreach (var proxy in (string[])["", "7", "10.7", "010.0.0.7", "0x0a000007", "10.7/32", "10.0.0.0/", "10.0.0.0/33", "/8"])
+            Assert.IsFalse(Proxies.IsProxy(proxy), proxy);
+    }
+
     private static async Task<IReadOnlyList<HttpStatusCode>> RefusedAsync(RunningDesk desk, Func<int, string> forwardedFor)
     {
         var answers = await Task.WhenAll(Enumerable.Range(1, Requests).Select(async i =>

@@ -170,6 +170,12 @@ public sealed class SignInTests
         StringAssert.StartsWith(output.ToString(), "PhotoDesk__SignIn__Users__ann=");
         Assert.IsTrue(SignIn.IsHash(output.ToString().Trim().Split('=', 2)[1]));
         Assert.ThrowsExactly<ArgumentException>(() => PasswordHash.Write("ann", new StringReader("short"), output));
+        foreach (var name in (string[])["", "a:b", "a__b", "a=b"])
+        {
+            StringAssert.StartsWith(
+                Assert.ThrowsExactly<ArgumentException>(() => PasswordHash.Write(name, new StringReader(Password), output)).Message,
+                $"'{name}' cannot be the name of a user");
+        }
 
         foreach (var (options, message) in ((string[], string)[])[
             (["--PhotoDesk:SignIn:Users:ann", Password], "SignIn:Users must be names with password hashes"),

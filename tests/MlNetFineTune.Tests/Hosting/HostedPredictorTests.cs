@@ -34,6 +34,7 @@ public sealed class HostedPredictorTests : IDisposable
             Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(HostedModels.First)), predictor.Model.Sha256);
         Assert.AreEqual(1, predictor.Metrics.Rows);
         await host.StopAsync();
+        Assert.AreEqual(1, predictor.Metrics.Rows, "They stay.");
     }
 
     [TestMethod]
@@ -113,6 +114,22 @@ public sealed class HostedPredictorTests : IDisposable
 
         StringAssert.StartsWith(missing.Message, $"The predictor cannot start with the model '{_models.Path}': ");
         Assert.IsInstanceOfType<FileNotFoundException>(missing.InnerException);
+    }
+
+    [TestMethod]
+    public async Task AFindModelThatFindsNoneEndsTheStart()
+    {
+        foreach (var (find, reason) in ((Func<string>, string)[])[
+            (() => null!, "FindModel returned no path: it must return that of a model's zip file."),
+            (() => throw new TimeoutException("the database is away"), "the database is away")])
+        {
+            using var host = _models.Build(services =>
+                services.AddPredictor<ServedPhoto, ServedClass>("flowers").Configure(options => options.FindModel = find));
+
+            var refused = await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => host.StartAsync());
+
+            Assert.AreEqual($"Predictor 'flowers' cannot start: {reason}", refused.Message);
+        }
     }
 
     [TestMethod]

@@ -80,13 +80,15 @@ public sealed class ModelSwitchTests : IDisposable
         var loaded = 0;
         using var gate = new ManualResetEventSlim();
         using var reached = new ManualResetEventSlim();
+        using var last = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
         var host = await _models.StartAsync(options =>
         {
             options.WatchModel = false;
             options.Workers = 1;
             options.LoadModel = (ml, file) =>
             {
-                var number = loaded++;
+                var number = Interlocked.Increment(ref loaded) - 1;
                 return new CountedModel(ml.Model.Load(file, out _), () => Interlocked.Increment(ref disposed[number]));
             };
         });
@@ -95,17 +97,21 @@ public sealed class ModelSwitchTests : IDisposable
         Assert.IsTrue(reached.Wait(Patience.Limit));
         var work = Task.Run(() => predictor.Use(model =>
         {
-            Assert.IsTrue(gate.Wait(Patience.Limit));
+            entered.Set();
+            Assert.IsTrue(last.Wait(Patience.Limit));
             return SmallTraining.Scores(model.Transform(new MLContext().Data.LoadFromEnumerable<ServedPhoto>([_photo])))[0];
         }));
+        Assert.IsTrue(entered.Wait(Patience.Limit));
 
         var switched = predictor.SwitchAsync(_models.Path);
-        await Task.Delay(200);
+        await Patience.UntilAsync(() => Task.FromResult(Volatile.Read(ref loaded) == 2), "the next model is loaded");
         Assert.IsFalse(switched.IsCompleted, "The last batch of the earlier model is not over.");
         Assert.AreEqual(0, disposed[0]);
         gate.Set();
         await switched;
         Assert.IsGreaterThan(0u, (await call).PredictedLabel);
+        Assert.AreEqual(0, disposed[0], "The last use of the earlier model is not over.");
+        last.Set();
         SmallTraining.AssertClose([HostedModels.ScoresOf(HostedModels.First, _photo)], [await work]);
         Assert.AreEqual((1, 0), (disposed[0], disposed[1]));
 
@@ -232,6 +238,27 @@ public sealed class ModelSwitchTests : IDisposable
         Assert.AreEqual(4, attempts);
         Assert.IsNull(state.Failure);
         Assert.AreEqual(1, _models.Log.Lines.Count(line => line.Level == LogLevel.Error), "The same fault is told once.");
+    }
+
+    [TestMethod]
+    public async Task TheReturnOfTheFileThatServesEndsAFailure()
+    {
+        _models.Put([1]);
+        var state = new PredictorState(new PredictorName(""));
+        var watch = new ModelWatch(_models.Path, FileStamp.Of(_models.Path), (path, _) => new FileInfo(path).Length == 2
+            ? Task.FromException(new IOException("in use"))
+            : Task.CompletedTask, state, _models.Log.CreateLogger("watch"));
+        File.Move(_models.Path, _models.Folder.File("aside.zip"));
+        _models.Put([1, 2]);
+        for (var i = 0; i < 2; i++)
+            await watch.LookAsync(CancellationToken.None);
+        Assert.AreEqual("in use", state.Failure?.Message);
+
+        File.Move(_models.Folder.File("aside.zip"), _models.Path, overwrite: true);
+        for (var i = 0; i < 2; i++)
+            await watch.LookAsync(CancellationToken.None);
+
+        Assert.IsNull(state.Failure);
     }
 
     [TestMethod]

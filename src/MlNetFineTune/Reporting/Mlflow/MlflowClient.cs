@@ -46,6 +46,10 @@ internal sealed class MlflowClient : IDisposable
             : Text(Require(status, answer, "experiments/create"), "experiments/create", "experiment_id");
     }
 
+    /// <summary>
+    /// Creates a run. Where the answer is lost, asking again creates a second one, and the first stays without values: MLflow has no key by
+    /// which it could know the request again.
+    /// </summary>
     /// <returns>The id of the run, and where its artifacts are.</returns>
     public async Task<(string RunId, string ArtifactUri)> CreateRunAsync(
         string experimentId, string? name, long startTime, IReadOnlyDictionary<string, string> tags, CancellationToken cancellation)
@@ -59,7 +63,10 @@ internal sealed class MlflowClient : IDisposable
         return (Text(info, request, "run.info.run_id"), (info?["artifact_uri"] as JsonValue)?.ToString() ?? "");
     }
 
-    /// <summary>Adds values to a run. The same value sent twice counts once.</summary>
+    /// <summary>
+    /// Adds values to a run. The same value sent twice, after an answer was lost, counts once where the server keeps them in a database,
+    /// and is there twice where it keeps them in files.
+    /// </summary>
     public async Task LogAsync(
         string runId, IReadOnlyCollection<MlflowMetric> metrics, IReadOnlyDictionary<string, string> parameters,
         IReadOnlyDictionary<string, string> tags, CancellationToken cancellation)

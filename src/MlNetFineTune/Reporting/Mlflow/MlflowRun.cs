@@ -5,8 +5,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// Reports a training to <see cref="FineTuningOptions.Mlflow"/>. The training thread only puts values into a queue; a failure costs it one
-/// warning in the log.
+/// Reports a training to <see cref="FineTuningOptions.Mlflow"/>. The training thread only puts values into a queue; a failure costs
+/// one warning in the log during the training, and one at its end if not all was sent.
 /// </summary>
 internal sealed class MlflowRun : ITrainingObserver, IDisposable
 {
@@ -28,7 +28,7 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
 
     /// <param name="options">Options with the server.</param>
     /// <param name="seed">The seed in force.</param>
-    /// <param name="channel">Channel for the warning.</param>
+    /// <param name="channel">Channel for the warnings.</param>
     /// <param name="clock">Clock for times and pauses.</param>
     /// <returns>Null if none is configured.</returns>
     public static MlflowRun? Open(FineTuningOptions options, long seed, IChannel channel, TimeProvider? clock = null) =>
@@ -37,7 +37,13 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
     public void AfterStep(int step, int rows, double loss, double learningRate)
     {
         Add(step, (EpochScalars.StepLoss, loss), (EpochScalars.StepLearningRate, learningRate));
-        WarnOnce();
+        if (_warned || _sender.Failure is not { } failure)
+            return;
+        _warned = true;
+        var rest = failure.IsTransient
+            ? $"Values wait until it answers, {MlflowSender.QueueCapacity} at most"
+            : "Nothing more is sent there";
+        Warn($"{failure.Message} {rest}; the training is not affected.");
     }
 
     public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step) => Add(step, EpochScalars.Of(epochs[^1]));
@@ -57,7 +63,7 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
         string[] files = _options.RunFolder is { } folder
             ? [.. ((string[])["report.html", "history.csv", "history.json"]).Select(name => Path.Combine(folder, name))]
             : [];
-        End("FINISHED", tags, files);
+        End("FINISHED", tags, files, _tracking.FinishTimeout);
 
         static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
     }
@@ -66,16 +72,20 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
     public void Dispose()
     {
         if (!_ended)
-            End(_options.CancellationToken.IsCancellationRequested ? "KILLED" : "FAILED", new Dictionary<string, string>(), []);
+            End(_options.CancellationToken.IsCancellationRequested ? "KILLED" : "FAILED", new Dictionary<string, string>(), [],
+                _tracking.FinishTimeout < _tracking.AbandonTimeout ? _tracking.FinishTimeout : _tracking.AbandonTimeout);
         _sender.Dispose();
     }
 
-    private void End(string state, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> files)
+    private void End(string state, IReadOnlyDictionary<string, string> tags, IReadOnlyList<string> files, TimeSpan limit)
     {
         _ended = true;
-        var isSent = _sender.Close(new MlflowEnding(state, Now, tags, files), _tracking.FinishTimeout);
+        var isSent = _sender.Close(new MlflowEnding(state, Now, tags, files), limit);
         if (!isSent)
-            WarnOnce(isOver: true);
+            Warn(_sender.Failure is { } failure
+                ? $"{failure.Message} Not all was sent; the training is not affected."
+                : FormattableString.Invariant(
+                    $"{_tracking.Server}: not all was sent within {limit.TotalSeconds:0.###} s after the training."));
         else if (_sender.Dropped > 0)
             Warn(FormattableString.Invariant($"{_tracking.Server} took too long: {_sender.Dropped} values were left out."));
         else
@@ -93,27 +103,5 @@ internal sealed class MlflowRun : ITrainingObserver, IDisposable
         }
     }
 
-    private void WarnOnce(bool isOver = false)
-    {
-        if (_sender.Failure is { } failure)
-        {
-            var rest = !failure.IsTransient ? "Nothing more is sent there"
-                : isOver ? "Not all was sent"
-                : $"Values wait until it answers, {MlflowSender.QueueCapacity} at most";
-            Warn($"{failure.Message} {rest}; the training is not affected.");
-        }
-        else if (isOver)
-        {
-            Warn(FormattableString.Invariant(
-                $"{_tracking.Server}: not all was sent within {_tracking.FinishTimeout.TotalSeconds:0.###} s after the training."));
-        }
-    }
-
-    private void Warn(string message)
-    {
-        if (_warned)
-            return;
-        _warned = true;
-        _channel.Warning($"MLflow: {message}");
-    }
+    private void Warn(string message) => _channel.Warning($"MLflow: {message}");
 }

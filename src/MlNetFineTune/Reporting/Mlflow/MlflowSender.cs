@@ -4,7 +4,7 @@ namespace MlNetFineTune.Reporting;
 
 /// <summary>
 /// Sends the records of a run in the background. As long as the training goes on, a server that does not answer is asked again; values wait
-/// meanwhile in a queue, and are dropped where it is full. A refusal ends the sending.
+/// meanwhile in a queue, and are dropped where it is full; at the end it is asked once more. A refusal ends the sending.
 /// </summary>
 internal sealed class MlflowSender : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class MlflowSender : IDisposable
         _sending = Task.Run(() => SendAsync(beginning));
     }
 
-    /// <summary>The first failure; null if there was none.</summary>
+    /// <summary>The newest failure; null if there was none.</summary>
     public MlflowFailure? Failure => _failure;
 
     /// <summary>Id of the run; null before the server has given one.</summary>
@@ -54,15 +54,16 @@ internal sealed class MlflowSender : IDisposable
             _dropped++;
     }
 
-    /// <summary>Ends the run, and waits until all is sent, but not for a server that does not answer.</summary>
+    /// <summary>Ends the run, and waits until all is sent, or until a server that is away has not answered one last request.</summary>
+    /// <param name="ending">How the run ends.</param>
+    /// <param name="limit">Longest time to wait.</param>
     /// <returns>Whether all was sent.</returns>
     public bool Close(MlflowEnding ending, TimeSpan limit)
     {
         _ending = ending;
         _queue.Writer.TryComplete();
         _closing.Cancel();
-        if (!_isFailing)
-            _sending.Wait(limit);
+        _sending.Wait(limit);
         _end.Cancel();
         return _sending.IsCompletedSuccessfully && !_isFailing;
     }
@@ -84,7 +85,7 @@ internal sealed class MlflowSender : IDisposable
         {
             _isFailing = true;
             if (!_end.IsCancellationRequested)
-                _failure ??= e as MlflowFailure ?? new MlflowFailure(SafeText.Message(e), isTransient: false);
+                _failure = e as MlflowFailure ?? new MlflowFailure(SafeText.Message(e), isTransient: false);
             _queue.Writer.TryComplete();
         }
     }
@@ -130,7 +131,7 @@ internal sealed class MlflowSender : IDisposable
         return true;
     }
 
-    // Asks again with growing pauses while the training goes on.
+    // Asks again with growing pauses while the training goes on. Its end ends a pause, and the request after that is the last.
     private async Task<T> PersistAsync<T>(Func<CancellationToken, Task<T>> request)
     {
         for (var pause = s_betweenBatches; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
@@ -144,7 +145,7 @@ internal sealed class MlflowSender : IDisposable
             catch (MlflowFailure failure) when (failure.IsTransient && !_closing.IsCancellationRequested)
             {
                 _isFailing = true;
-                _failure ??= failure;
+                _failure = failure;
                 _end.Token.ThrowIfCancellationRequested();
                 await Task.Delay(pause, _time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
