@@ -15,18 +15,12 @@ public sealed class TorchVisionTests
     [DataRow("resnet18")]
     [DataRow("resnet50")]
     [DataRow("mobilenetv2_100")]
-    [DataRow("mobilenetv3_large_100")]
     public void TheSameWeightsGiveTheSameLogits(string name)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        using nn.Module<Tensor, Tensor> theirs = name switch
-        {
-            "resnet18" => torchvision.models.resnet18(num_classes: 10),
-            "resnet50" => torchvision.models.resnet50(num_classes: 10),
-            "mobilenetv2_100" => torchvision.models.mobilenet_v2(num_classes: 10),
-            _ => torchvision.models.mobilenet_v3_large(),
-        };
+        ExpectMiscounted(() => Create(name), times: 2);
+        using var theirs = Create(name);
         theirs.eval();
         var tensors = theirs.state_dict().Where(entry => entry.Value.is_floating_point()).ToList();
         foreach (var (tensorName, tensor) in tensors)
@@ -44,5 +38,20 @@ public sealed class TorchVisionTests
         var largest = expected.abs().max().item<float>();
         Assert.IsGreaterThan(0.01f, largest);
         Assert.IsLessThan(1e-5f * largest, (logits - expected).abs().max().item<float>());
+    }
+
+    private static nn.Module<Tensor, Tensor> Create(string name) => name switch
+    {
+        "resnet18" => torchvision.models.resnet18(num_classes: 10),
+        "resnet50" => torchvision.models.resnet50(num_classes: 10),
+        _ => torchvision.models.mobilenet_v2(num_classes: 10),
+    };
+
+    // TorchSharp's own layers, which these networks are made of, count as alive for ever: see MiscountedTensors.
+    private static void ExpectMiscounted(Func<nn.Module> create, int times)
+    {
+        var before = Tensor.TotalCount;
+        create().Dispose();
+        MiscountedTensors.Expect(times * (Tensor.TotalCount - before));
     }
 }

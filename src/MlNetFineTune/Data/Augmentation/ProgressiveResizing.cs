@@ -75,7 +75,7 @@ public sealed record ProgressiveResizing
         network.eval();
         try
         {
-            network.forward(zeros(1, backbone.InputChannels, Size, Size));
+            network.forward(zeros(1, backbone.InputChannels, Size, Size, ScalarType.Float32));
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidOperationException)
         {
