@@ -14,7 +14,8 @@ internal static class ServeCommand
         var url = new Option<Uri?>("--url")
         {
             Description = "The address, http only, with an IP address or localhost. One that other machines reach, such as "
-                + "http://0.0.0.0:8080, belongs behind a proxy with TLS and sign-in. Port 0 takes a free one. Default: http://127.0.0.1:5000.",
+                + "http://0.0.0.0:8080, belongs behind a proxy with TLS and sign-in. "
+                + "Port 0 takes a free one. Default: http://127.0.0.1:5000.",
             HelpName = "URL",
             CustomParser = ParseUrl,
         };
