@@ -15,7 +15,6 @@ public sealed class TorchVisionTests
     [DataRow("resnet18")]
     [DataRow("resnet50")]
     [DataRow("mobilenetv2_100")]
-    [DataRow("mobilenetv3_large_100")]
     public void TheSameWeightsGiveTheSameLogits(string name)
     {
         using var scope = NewDisposeScope();
@@ -24,8 +23,7 @@ public sealed class TorchVisionTests
         {
             "resnet18" => torchvision.models.resnet18(num_classes: 10),
             "resnet50" => torchvision.models.resnet50(num_classes: 10),
-            "mobilenetv2_100" => torchvision.models.mobilenet_v2(num_classes: 10),
-            _ => torchvision.models.mobilenet_v3_large(),
+            _ => torchvision.models.mobilenet_v2(num_classes: 10),
         };
         theirs.eval();
         var tensors = theirs.state_dict().Where(entry => entry.Value.is_floating_point()).ToList();
@@ -44,5 +42,9 @@ public sealed class TorchVisionTests
         var largest = expected.abs().max().item<float>();
         Assert.IsGreaterThan(0.01f, largest);
         Assert.IsLessThan(1e-5f * largest, (logits - expected).abs().max().item<float>());
+
+        // TorchVision's networks do not dispose theirs.
+        foreach (var parameter in theirs.parameters())
+            parameter.Dispose();
     }
 }
