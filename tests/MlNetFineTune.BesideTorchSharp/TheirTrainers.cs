@@ -11,8 +11,8 @@ internal static class TheirTrainers
     /// <summary>Prints how each ends.</summary>
     public static void Show(string folder)
     {
-        TheirWeights.Write(folder);
         var ml = new MLContext(seed: 1) { TempFilePath = folder };
+        TheirWeights.Write(ml, folder);
         var trainers = ml.MulticlassClassification.Trainers;
 
         var texts = ml.Data.LoadFromEnumerable(

@@ -1,4 +1,6 @@
 using System.Reflection;
+using Microsoft.ML;
+using Microsoft.ML.TorchSharp;
 using TorchSharp;
 
 namespace MlNetFineTune.BesideTorchSharp;
@@ -11,22 +13,24 @@ internal static class TheirWeights
     private const BindingFlags Any = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
     private const int RobertaTokens = 50265;
 
-    private static readonly Assembly s_package = typeof(Microsoft.ML.TorchSharp.TorchSharpCatalog).Assembly;
+    private static readonly Assembly s_package = typeof(TorchSharpCatalog).Assembly;
 
-    public static void Write(string folder)
+    public static void Write(MLContext ml, string folder)
     {
         var cache = Directory.CreateDirectory(Path.Combine(folder, "mlnet")).FullName;
-        Save(Encoder("ModelForPrediction"), "NasBert2000000.tsm");
-        Save(Encoder("NerModel"), "pretrained_NasBert_14M_encoder.tsm");
+        var trainers = ml.MulticlassClassification.Trainers;
+        Save(Encoder("ModelForPrediction", trainers.TextClassification()), "NasBert2000000.tsm");
+        Save(Encoder("NerModel", trainers.NamedEntityRecognition()), "pretrained_NasBert_14M_encoder.tsm");
         Save(Create("AutoFormerV2.AutoFormerV2", 2, (List<int>)[64, 128, 256, 448], (List<int>)[2, 2, 6, 2], (List<int>)[2, 4, 8, 14],
             torch.CPU), "autoformer_11m_torchsharp.bin");
 
         void Save(object network, string name) => ((torch.nn.Module)network).save(Path.Combine(cache, name));
     }
 
-    private static object Encoder(string model)
+    // Of the sizes that the trainer's options have.
+    private static object Encoder(string model, object trainer)
     {
-        var options = Activator.CreateInstance(Named("NasBert.NasBertTrainer+NasBertOptions"), nonPublic: true)!;
+        var options = trainer.GetType().GetField("BertOptions", Any)!.GetValue(trainer)!;
         var network = Create($"NasBert.Models.{model}", options, 1, RobertaTokens, 2);
         return network.GetType().GetMethod("GetEncoder", Any)!.Invoke(network, [])!;
     }
