@@ -5,7 +5,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MlNetFineTune.BesideTorchSharp;
 
-/// <summary>Trainers of Microsoft.ML.TorchSharp on a few rows. Those of entities and of answers are left out: their weights were not to be had.</summary>
+/// <summary>Trainers of Microsoft.ML.TorchSharp on a few rows. The one of answers is left out: its weights are half a gigabyte.</summary>
 internal static class TheirTrainers
 {
     /// <summary>Prints how each ends.</summary>
@@ -17,9 +17,12 @@ internal static class TheirTrainers
 
         var texts = ml.Data.LoadFromEnumerable(
             Enumerable.Range(0, 4).Select(i => new Sentences { Class = i % 2 == 0 ? "a" : "b", Label = i }));
-        var keyed = ml.Transforms.Conversion.MapValueToKey("Key", "Class").Fit(texts).Transform(texts);
+        var keyed = ml.Transforms.Conversion.MapValueToKey("Key", "Class").Append(ml.Transforms.Conversion.MapValueToKey("Keys", "Classes"))
+            .Fit(texts).Transform(texts);
         Show("TextClassification", () => trainers.TextClassification("Key", maxEpochs: 1, batchSize: 2).Fit(keyed));
         Show("SentenceSimilarity", () => ml.Regression.Trainers.SentenceSimilarity(maxEpochs: 1, batchSize: 2).Fit(texts));
+        Show("NamedEntityRecognition",
+            () => trainers.NamedEntityRecognition("Keys", sentence1ColumnName: "Sentence1", maxEpochs: 1, batchSize: 2).Fit(keyed));
 
         using var image = MLImage.CreateFromPixels(64, 64, MLPixelFormat.Bgra32, new byte[64 * 64 * 4]);
         var scenes = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(_ => new Scene { Image = image }));
@@ -46,6 +49,8 @@ internal static class TheirTrainers
         public string Class { get; set; } = "";
 
         public float Label { get; set; }
+
+        public string[] Classes { get; set; } = ["a", "b", "a"];
 
         public string Sentence1 { get; set; } = "a good film";
 
