@@ -21,7 +21,7 @@ internal static class TorchVisionPeer
         var tensors = ours.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
         using var noGradients = no_grad();
         foreach (var (name, tensor) in peer.state_dict().Where(entry => entry.Value.is_floating_point()))
-            tensor.copy_(tensors[names.ToOurs(name)]);
+            tensor.copy_(tensors[names.ToOurs(name.Replace("classifier.1.", "classifier.", StringComparison.Ordinal))]);
         return peer;
     }
 }

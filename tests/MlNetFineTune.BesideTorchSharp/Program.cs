@@ -1,9 +1,9 @@
 // ML.NET's package Microsoft.ML.TorchSharp and this library in one process. Prints this library's scores of pictures, and how trainers of
 // that package end. Arguments: "ours" or "theirs", whichever shall use libtorch first; a model; a folder for weights; pictures.
 using System.Globalization;
-using MlNetFineTune.BesideTorchSharp;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.BesideTorchSharp;
 
 var (first, zip, folder, pictures) = (args[0], args[1], args[2], args[3..]);
 
