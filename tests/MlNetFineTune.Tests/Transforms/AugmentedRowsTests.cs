@@ -90,7 +90,7 @@ public sealed class AugmentedRowsTests
         IDataView Larger(IDataView data) => _ml.Data.Augment(data, copies: 1, Augmentation.Light, inputColumnName: "ImagePath");
 
         Assert.IsFalse(Larger(text).CanShuffle);
-        var cached = _ml.Data.Cache(text, "Label", "ImagePath");
+        var cached = _ml.Data.Cache(text); // named columns would be read at once, on another thread
         Assert.IsFalse(Larger(cached).CanShuffle, "its rows are not counted yet");
         Assert.HasCount(12, cached.GetColumn<string>("Label").ToList());
         Assert.IsTrue(Larger(cached).CanShuffle);
