@@ -36,6 +36,11 @@ public sealed class CheckpointTests
             Schedule = LearningRateSchedule.Plateau(patience: 0), Optimizer = Optimizer.RmsProp(momentum: 0.9f),
         }],
         ["WiSE-FT", s_options with { WeightAveraging = WeightAveraging.WiseFt(3) }],
+        ["smaller pictures first", s_options with
+        {
+            Backbone = s_options.Backbone with { Preprocessing = s_options.Backbone.Preprocessing with { Size = 48 } },
+            ProgressiveResizing = new() { Size = 32, FullSizeEpochs = 2 },
+        }],
     ];
 
     [TestMethod]
