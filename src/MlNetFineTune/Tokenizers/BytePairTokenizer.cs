@@ -7,32 +7,36 @@ namespace MlNetFineTune.Tokenizers;
 
 /// <summary>
 /// Byte-level BPE as GPT-2 and RoBERTa do it (Radford et al. 2019; https://github.com/openai/gpt-2, encoder.py): the UTF-8 bytes of each
-/// word, merged by a fixed list of pairs. A piece's range leaves out the space before its word, as RoBERTa's in transformers; a piece
-/// that is a part of a character has the whole character as its range.
+/// word, merged by a fixed list of pairs; and as ModernBERT does it, which composes characters and takes out added tokens first. A piece's
+/// range leaves out the space before its word, as RoBERTa's in transformers; a piece that is a part of a character has the whole character
+/// as its range.
 /// </summary>
 internal sealed class BytePairTokenizer : Tokenizer
 {
     private readonly TokenList _tokens;
     private readonly string[] _lines;
-    private readonly SpecialNames _names;
-    private readonly bool _addPrefixSpace;
+    private readonly BytePairOptions _options;
+    private readonly AddedTokens _rawTokens;
+    private readonly AddedTokens _composedTokens;
     private readonly BytePairMerges _merges;
     private readonly int[] _bytes = new int[256];
 
     /// <param name="tokens">The vocabulary, spelled in <see cref="ByteAlphabet"/>.</param>
     /// <param name="merges">The pairs, the first one first, each as two tokens with a space between.</param>
-    /// <param name="names">Names of the special tokens.</param>
-    /// <param name="addPrefixSpace">Whether a text that does not begin with white space is read as if a space were before it.</param>
-    /// <param name="pairSeparators">See <see cref="Tokenizer.PairSeparators"/>.</param>
-    /// <exception cref="InvalidDataException">The vocabulary lacks a special token, a byte, or a token of a pair.</exception>
-    public BytePairTokenizer(TokenList tokens, string[] merges, SpecialNames names, bool addPrefixSpace, int pairSeparators)
+    /// <param name="options">What it does differently from others.</param>
+    /// <exception cref="InvalidDataException">The vocabulary lacks a special or added token, a byte, or a token of a pair.</exception>
+    /// <exception cref="PlatformNotSupportedException">It composes characters, which this process cannot.</exception>
+    public BytePairTokenizer(TokenList tokens, string[] merges, BytePairOptions options)
     {
+        if (options.Composes)
+            ComposedText.RequireSupport();
         _tokens = tokens;
         _lines = merges;
-        _names = names;
-        _addPrefixSpace = addPrefixSpace;
-        PairSeparators = pairSeparators;
-        Specials = names.In(tokens);
+        _options = options;
+        _rawTokens = new AddedTokens(options.RawTokens.Select(token => (token, IdOf(token))));
+        _composedTokens = new AddedTokens(options.ComposedTokens.Select(
+            token => (options.Composes ? token.Normalize(NormalizationForm.FormC) : token, IdOf(token))));
+        Specials = options.Specials.In(tokens);
         _merges = new BytePairMerges(tokens, merges);
         for (var value = 0; value < _bytes.Length; value++)
         {
@@ -47,15 +51,16 @@ internal sealed class BytePairTokenizer : Tokenizer
 
     public override SpecialTokens Specials { get; }
 
-    public override int PairSeparators { get; }
+    public override int PairSeparators => _options.PairSeparators;
 
     public override string TokenOf(int id) => _tokens[Checked.Range(id, 0, _tokens.Count - 1)];
 
     public override BytePairTokenizerManifest Describe()
     {
-        var vocabulary = TokenList.ToBytes([.. _tokens.All, .. _lines]);
+        var vocabulary = TokenList.ToBytes([.. _tokens.All, .. _options.RawTokens, .. _options.ComposedTokens, .. _lines]);
         return new BytePairTokenizerManifest(
-            ContentHash.Of(vocabulary).ToString(), _tokens.Count, _names, _addPrefixSpace, PairSeparators)
+            ContentHash.Of(vocabulary).ToString(), _tokens.Count, _options.Specials, _options.AddPrefixSpace, PairSeparators,
+            _options.Composes, _options.RawTokens.Count, _options.ComposedTokens.Count)
         {
             Vocabulary = vocabulary,
         };
@@ -63,18 +68,13 @@ internal sealed class BytePairTokenizer : Tokenizer
 
     public override void Encode(ReadOnlySpan<char> text, List<TextPiece> pieces)
     {
-        var first = pieces.Count;
-        var word = new List<int>();
-        var addsSpace = _addPrefixSpace && !text.IsEmpty && !char.IsWhiteSpace(text[0]);
-        if (!addsSpace && IsWellFormed(text))
+        if (IsWellFormed(text))
         {
-            EncodeWords(text, word, pieces);
+            EncodeAsItIs(text, pieces);
             return;
         }
         // The text as it is read, and where each of its units comes from.
-        var (read, sources) = (new char[text.Length + 1], new int[text.Length + 1]);
-        var length = addsSpace ? 1 : 0;
-        read[0] = ' ';
+        var (read, sources, length) = (new char[text.Length], new int[text.Length], 0);
         for (var at = 0; at < text.Length;)
         {
             var isWhole = Rune.DecodeFromUtf16(text[at..], out _, out var width) == OperationStatus.Done;
@@ -84,9 +84,65 @@ internal sealed class BytePairTokenizer : Tokenizer
                     (read[length], sources[length++]) = (text[at], at);
             }
         }
-        EncodeWords(read.AsSpan(0, length), word, pieces);
+        var first = pieces.Count;
+        EncodeAsItIs(read.AsSpan(0, length), pieces);
         foreach (ref var piece in CollectionsMarshal.AsSpan(pieces)[first..])
-            piece = new TextPiece(piece.Id, sources[piece.Start], piece.End == 1 && addsSpace ? 0 : sources[piece.End - 1] + 1);
+        {
+            var start = sources[piece.Start];
+            piece = new TextPiece(piece.Id, start, piece.End > piece.Start ? sources[piece.End - 1] + 1 : start);
+        }
+    }
+
+    private void EncodeAsItIs(ReadOnlySpan<char> text, List<TextPiece> pieces)
+    {
+        for (var at = 0; at < text.Length;)
+        {
+            var token = _rawTokens.FindFrom(at, text);
+            var before = text[at..(token?.Start ?? text.Length)];
+            var first = pieces.Count;
+            var composed = _options.Composes ? ComposedText.Of(before) : null;
+            EncodeComposed(composed is null ? before : composed.Text, pieces);
+            foreach (ref var piece in CollectionsMarshal.AsSpan(pieces)[first..])
+                piece = Moved(composed?.Align(piece) ?? piece, at);
+            at = Take(token, text, pieces);
+        }
+    }
+
+    private void EncodeComposed(ReadOnlySpan<char> text, List<TextPiece> pieces)
+    {
+        for (var at = 0; at < text.Length;)
+        {
+            var token = _composedTokens.FindFrom(at, text);
+            var before = text[at..(token?.Start ?? text.Length)];
+            var first = pieces.Count;
+            if (_options.AddPrefixSpace && !before.IsEmpty && !char.IsWhiteSpace(before[0]))
+                EncodePrefixed(before, pieces);
+            else
+                EncodeWords(before, pieces);
+            foreach (ref var piece in CollectionsMarshal.AsSpan(pieces)[first..])
+                piece = Moved(piece, at);
+            at = Take(token, text, pieces);
+        }
+    }
+
+    // Returns the place after the token.
+    private static int Take(TextPiece? token, ReadOnlySpan<char> text, List<TextPiece> pieces)
+    {
+        if (token is not { } found)
+            return text.Length;
+        pieces.Add(found);
+        return found.End;
+    }
+
+    private static TextPiece Moved(TextPiece piece, int by) => new(piece.Id, piece.Start + by, piece.End + by);
+
+    // A piece that is the space alone has an empty range.
+    private void EncodePrefixed(ReadOnlySpan<char> text, List<TextPiece> pieces)
+    {
+        var first = pieces.Count;
+        EncodeWords([' ', .. text], pieces);
+        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces)[first..])
+            piece = new TextPiece(piece.Id, Math.Max(piece.Start - 1, 0), piece.End - 1);
     }
 
     private static bool IsWellFormed(ReadOnlySpan<char> text)
@@ -101,8 +157,9 @@ internal sealed class BytePairTokenizer : Tokenizer
         return true;
     }
 
-    private void EncodeWords(ReadOnlySpan<char> text, List<int> word, List<TextPiece> pieces)
+    private void EncodeWords(ReadOnlySpan<char> text, List<TextPiece> pieces)
     {
+        var word = new List<int>();
         Span<byte> bytes = stackalloc byte[4];
         for (var at = 0; at < text.Length;)
         {
@@ -141,6 +198,9 @@ internal sealed class BytePairTokenizer : Tokenizer
                 rune = RuneAt(text, at);
         }
     }
+
+    private int IdOf(string token) => _tokens.Find(token)
+        ?? throw TokenList.Bad(_tokens.Source, $"it has no {SafeText.Quoted(token)}; expected each added token");
 
     private static Rune RuneAt(ReadOnlySpan<char> text, int at)
     {

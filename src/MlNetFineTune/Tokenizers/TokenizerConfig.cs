@@ -69,15 +69,17 @@ internal sealed record TokenizerConfig
         this with { Added = [.. Added, .. file.Root.Properties().Select(one => (one.Name, file.Root))] };
 
     /// <summary>The names of the special tokens: what is said here, or else the usual ones.</summary>
+    /// <param name="usual">The usual names.</param>
+    /// <param name="takenOut">Other tokens that the tokenizer takes out of a text; null for none.</param>
     /// <exception cref="InvalidDataException">There are other added tokens.</exception>
-    public SpecialNames NamesOr(SpecialNames usual)
+    public SpecialNames NamesOr(SpecialNames usual, IReadOnlySet<string>? takenOut = null)
     {
         var names = new SpecialNames(
             StartToken ?? usual.Start, EndToken ?? usual.End, PaddingToken ?? usual.Padding, UnknownToken ?? usual.Unknown,
             MaskToken ?? usual.Mask);
         foreach (var (token, where) in Added)
         {
-            if (!names.Contain(token))
+            if (!names.Contain(token) && takenOut?.Contains(token) != true)
                 throw Refused(where, token);
         }
         return names;

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Tokenizers;
 internal static class TokenizerFiles
 {
     public const string Supported =
-        "WordPiece (BERT, MiniLM, DistilBERT) and byte-level BPE (RoBERTa) are supported; Unigram and SentencePiece "
+        "WordPiece (BERT, MiniLM, DistilBERT) and byte-level BPE (RoBERTa, ModernBERT) are supported; Unigram and SentencePiece "
         + "(XLM-RoBERTa, ALBERT, T5, multilingual MiniLM) are not: choose a checkpoint with one of the former";
 
     private const string WordPieceFile = "vocab.txt";
@@ -113,7 +113,12 @@ internal static class TokenizerFiles
         return new BytePairTokenizer(
             new TokenList(tokens!, Quoted(vocabulary)),
             lines is [var first, ..] && first.StartsWith("#version", StringComparison.Ordinal) ? lines[1..] : lines,
-            config.NamesOr(SpecialNames.Roberta), config.AddPrefixSpace ?? false, pairSeparators: 2);
+            new BytePairOptions
+            {
+                Specials = config.NamesOr(SpecialNames.Roberta),
+                PairSeparators = 2,
+                AddPrefixSpace = config.AddPrefixSpace ?? false,
+            });
     }
 
     private static TokenizerConfig Config(string folder)

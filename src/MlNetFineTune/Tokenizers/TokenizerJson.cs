@@ -39,7 +39,13 @@ internal static class TokenizerJson
             throw root.Refuse("normalizer.clean_text is false", "expected true: control characters and spaces are cleaned as in BERT");
         var (usual, separators) = Template(root);
         usual = config.NamesOr(usual with { Unknown = model.Text("unk_token") ?? usual.Unknown });
-        return new BertTokenizer(Tokens(root, model, usual), new BertOptions
+        foreach (var added in Added(root).Where(added => !usual.Contain(added.Content)))
+        {
+            throw added.IsSpecial ? TokenizerConfig.Refused(root, added.Content)
+                : root.Refuse($"it adds the word {SafeText.Quoted(added.Content)}",
+                    "expected special tokens alone, because words of the user's text are not taken out before the rules");
+        }
+        return new BertTokenizer(Tokens(root, model), new BertOptions
         {
             LowerCase = config.LowerCase ?? normalizer.Flag("lowercase") ?? true,
             StripAccents = config.StripAccents ?? normalizer.Flag("strip_accents"),
@@ -53,8 +59,9 @@ internal static class TokenizerJson
 
     private static BytePairTokenizer ReadBytePairs(JsonPart root, JsonPart model, TokenizerConfig config)
     {
-        if (root.Find("normalizer") is { } normalizer)
-            throw root.Refuse($"its normalizer is {SafeText.Quoted(normalizer.Text("type"))}", "expected none, as RoBERTa");
+        var normalizer = root.Find("normalizer");
+        if (normalizer is { } other && other.Text("type") is var kind and not "NFC")
+            throw root.Refuse($"its normalizer is {SafeText.Quoted(kind)}", "expected none, as RoBERTa, or NFC, as ModernBERT");
         var splitter = Part(root, "pre_tokenizer", "ByteLevel");
         if (splitter.Flag("use_regex") == false)
             throw root.Refuse("pre_tokenizer.use_regex is false", "expected the words of GPT-2");
@@ -71,11 +78,36 @@ internal static class TokenizerJson
         if (model.Find("dropout") is { } dropout && (dropout.Element.ValueKind != JsonValueKind.Number || dropout.Element.GetDouble() != 0))
             throw root.Refuse("model.dropout is set", "expected none: the pieces of a text are always the same");
         var (usual, separators) = Template(root);
-        var names = config.NamesOr(usual with { Unknown = model.Text("unk_token") ?? usual.Unknown });
-        return new BytePairTokenizer(
-            Tokens(root, model, names), [.. model.Get("merges").Items().Select(Merge)], names,
-            config.AddPrefixSpace ?? splitter.Flag("add_prefix_space") ?? false, separators);
+        var added = Added(root);
+        var names = config.NamesOr(
+            usual with { Unknown = model.Text("unk_token") ?? usual.Unknown }, added.Select(one => one.Content).ToHashSet());
+        added = [.. added.Where(one => !names.Contain(one.Content))];
+        foreach (var one in added)
+            RefuseOtherMatching(root, one);
+        return new BytePairTokenizer(Tokens(root, model), [.. model.Get("merges").Items().Select(Merge)], new BytePairOptions
+        {
+            Specials = names,
+            PairSeparators = separators,
+            AddPrefixSpace = config.AddPrefixSpace ?? splitter.Flag("add_prefix_space") ?? false,
+            Composes = normalizer is not null,
+            RawTokens = [.. added.Where(one => !one.IsNormalized).Select(one => one.Content)],
+            ComposedTokens = [.. added.Where(one => one.IsNormalized).Select(one => one.Content)],
+        });
     }
+
+    private static void RefuseOtherMatching(JsonPart root, AddedToken added)
+    {
+        if (added.Content.Length == 0)
+            throw root.Refuse("it adds an empty token", "expected a text");
+        foreach (var name in (string[])["single_word", "lstrip", "rstrip"])
+        {
+            if (added.Part.Flag(name) == true)
+                throw root.Refuse($"{name} of its added token {SafeText.Quoted(added.Content)} is true", "expected false");
+        }
+    }
+
+    private static List<AddedToken> Added(JsonPart root) =>
+        [.. (root.Find("added_tokens")?.Items() ?? []).Select(part => new AddedToken(part.Get("content").AsText(), part))];
 
     private static string Merge(JsonPart merge) => merge.Element.ValueKind == JsonValueKind.String ? merge.AsText()
         : merge.Items().ToList() is [var left, var right] ? $"{left.AsText()} {right.AsText()}"
@@ -127,23 +159,14 @@ internal static class TokenizerJson
         static string? Special(JsonPart part) => part.Find("SpecialToken")?.Text("id");
     }
 
-    // The model's vocabulary, with the special tokens that are kept beside it.
-    private static TokenList Tokens(JsonPart root, JsonPart model, SpecialNames specials)
+    // The model's vocabulary, with the added tokens that are kept beside it.
+    private static TokenList Tokens(JsonPart root, JsonPart model)
     {
         var numbered = new SortedDictionary<int, string>();
         foreach (var (token, id) in model.Get("vocab").Properties())
             Add(token, id.AsNumber());
-        foreach (var added in root.Find("added_tokens")?.Items() ?? [])
-        {
-            var content = added.Get("content").AsText();
-            if (!specials.Contain(content))
-            {
-                throw added.Flag("special") == true ? TokenizerConfig.Refused(root, content)
-                    : root.Refuse($"it adds the word {SafeText.Quoted(content)}",
-                        "expected special tokens alone, because words of the user's text are not taken out before the rules");
-            }
-            Add(content, added.Get("id").AsNumber());
-        }
+        foreach (var added in Added(root))
+            Add(added.Content, added.Part.Get("id").AsNumber());
         if (numbered.Count == 0 || numbered.Keys.First() != 0 || numbered.Keys.Last() != numbered.Count - 1)
         {
             throw root.Refuse(
@@ -160,5 +183,13 @@ internal static class TokenizerJson
                     "expected each number from 0 once");
             }
         }
+    }
+
+    private readonly record struct AddedToken(string Content, JsonPart Part)
+    {
+        public bool IsSpecial => Part.Flag("special") == true;
+
+        /// <summary>Whether it is looked for in the normalized text.</summary>
+        public bool IsNormalized => Part.Flag("normalized") ?? !IsSpecial;
     }
 }

@@ -111,7 +111,7 @@ public sealed class TokenizerFilesTests
         Assert.AreEqual(expected, Open(("tokenizer.json", json.ToJsonString())).Describe().Hash);
         foreach (var (path, value, reason) in ((string, string, string)[])
             [
-                ("normalizer", """{"type": "NFC"}""", "'NFC'"), ("pre_tokenizer", """{"type": "Split"}""", "'Split'"),
+                ("normalizer", """{"type": "NFKC"}""", "'NFKC'"), ("pre_tokenizer", """{"type": "Split"}""", "'Split'"),
                 ("pre_tokenizer", """{"type": "ByteLevel", "use_regex": false}""", "use_regex"),
                 ("model.byte_fallback", "true", "byte_fallback"), ("model.end_of_word_suffix", "\"</w>\"", "</w>"),
                 ("model.dropout", "0.1", "dropout"), ("model.merges", """[["a"]]""", "model.merges[0]"),
