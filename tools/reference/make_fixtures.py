@@ -21,6 +21,7 @@ import lora_fixture
 import labeling_fixture
 import losses_fixture
 import mixing_fixture
+import modernbert_fixture
 import module_fixture
 import names_fixture
 import network_fixtures
@@ -48,6 +49,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 text_fixture.main()
+modernbert_fixture.main()
 answers_fixture.main()
 entities_fixture.main()
 module_fixture.main()

@@ -47,6 +47,7 @@ internal sealed class NetworkGraph(int size = 0)
     private readonly List<GraphNode> _nodes = [];
     private readonly List<GraphConstant> _constants = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<object, object> _shared = [];
 
     public int Size { get; } = size;
 
@@ -94,6 +95,19 @@ internal sealed class NetworkGraph(int size = 0)
     public GraphValue AddExact(string name, params GraphValue[] inputs) =>
         Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
 
+    /// <summary>What several layers use, written by the first that asks for it.</summary>
+    /// <param name="key">What is shared, such as the object that writes it.</param>
+    /// <param name="write">Adds its operators.</param>
+    public T Once<T>(object key, Func<T> write)
+        where T : notnull
+    {
+        if (_shared.TryGetValue(key, out var written))
+            return (T)written;
+        var value = write();
+        _shared.Add(key, value);
+        return value;
+    }
+
     /// <summary>Converts Booleans or bytes to floats.</summary>
     public GraphValue ToFloats(GraphValue value) => Add("Cast", [value], ("to", FloatType));
 
@@ -106,12 +120,12 @@ internal sealed class NetworkGraph(int size = 0)
         return isSingle ? Add("indices", "Reshape", [indices, Constant("shape", -1L)], [], mayBeRounded: false) : indices;
     }
 
-    /// <summary>The first rows of a table, as many as there are steps: [most, C], [N, T] -> [T, C].</summary>
+    /// <summary>The first rows of a table, as many as there are steps: [most, ...], [N, T, ...] -> [T, ...].</summary>
     public GraphValue FirstRows(GraphValue table, GraphValue steps) =>
         Add("Slice", [table, Constant("starts", 0L), CountOf(steps), Constant("axes", 0L)]);
 
     /// <summary>
-    /// A number of a table for each two steps by their distance: [N, T] -> [T, T], Int64, of the column less the row.
+    /// A number of a table for each two steps by their distance: [N, T, ...] -> [T, T], Int64, of the column less the row.
     /// </summary>
     /// <param name="table">Numbers of the distances from -(most - 1) to most - 1.</param>
     /// <param name="steps">The steps, at most so many.</param>
@@ -197,7 +211,7 @@ internal sealed class NetworkGraph(int size = 0)
         return new GraphValue(name);
     }
 
-    // Number of steps: [N, T] -> [1].
+    // Number of steps: [N, T, ...] -> [1].
     private GraphValue CountOf(GraphValue steps)
     {
         var shape = Add("shape", "Shape", [steps], [], mayBeRounded: false);

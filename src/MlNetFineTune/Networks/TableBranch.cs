@@ -58,7 +58,7 @@ internal sealed class TableBranch : nn.Module
     {
         var bound = 1 / Math.Sqrt(linear.weight.shape[1]);
         WeightInitialization.FillUniform(linear.weight, bound, seed, RandomStream.WeightsOf("table.linear.weight"));
-        WeightInitialization.FillUniform(linear.bias, bound, seed, RandomStream.WeightsOf("table.linear.bias"));
+        WeightInitialization.FillUniform(linear.bias!, bound, seed, RandomStream.WeightsOf("table.linear.bias"));
         for (var i = 0; i < embeddings.Count; i++)
             embeddings[i].Initialize(seed, FormattableString.Invariant($"table.embeddings.{i}.weight"));
     }
@@ -147,7 +147,7 @@ internal sealed class TableBranch : nn.Module
         }
         var all = parts is [var one] ? one : graph.Concat(1, [.. parts]);
         var table = graph.Add(
-            "Gemm", [all, graph.Constant("table.linear.weight", linear.weight), graph.Constant("table.linear.bias", linear.bias)],
+            "Gemm", [all, graph.Constant("table.linear.weight", linear.weight), graph.Constant("table.linear.bias", linear.bias!)],
             ("transB", 1L));
         var fused = graph.Concat(1, picture, graph.Add("Relu", [table])); // [N, F + features]
         graph.KeepExact(first);

@@ -102,12 +102,12 @@ public sealed class BuildingBlockTests
     {
         using var norm = Formula.Made(ScalarType.Float64, () => new LayerNorm(3, 1e-3));
         Formula.Fill("norm.weight", norm.weight);
-        Formula.Fill("norm.bias", norm.bias);
+        Formula.Fill("norm.bias", norm.bias!);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var maps = Formula.Images(2, 4, 5, type: ScalarType.Float64);
         var x = maps.Values();
-        var (w, b) = (norm.weight.Values(), norm.bias.Values());
+        var (w, b) = (norm.weight.Values(), norm.bias!.Values());
         var expected = new double[x.Length];
         for (var n = 0; n < 2; n++)
         {

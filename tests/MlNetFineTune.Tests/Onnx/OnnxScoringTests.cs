@@ -120,6 +120,7 @@ public sealed class OnnxScoringTests
     [DataRow("bert")]
     [DataRow("distilbert")]
     [DataRow("mpnet")]
+    [DataRow("modernbert")]
     public void PairsOfTextsAreTheSame(string kind)
     {
         var options = SmallTexts.Options with

@@ -25,6 +25,8 @@ public sealed class TextExportTests
     [DataRow("distilbert", TextBackbone.TokenPooling.ClassToken, false)]
     [DataRow("mpnet", TextBackbone.TokenPooling.Mean, true)]
     [DataRow("mpnet", TextBackbone.TokenPooling.Pooler, false)]
+    [DataRow("modernbert", TextBackbone.TokenPooling.Mean, true)]
+    [DataRow("modernbert", TextBackbone.TokenPooling.ClassToken, false)]
     public void EveryFormGivesTheScoresOfTheModelWhateverThePadding(string kind, TextBackbone.TokenPooling pooling, bool isPair)
     {
         var options = ExportedText.OfClasses with
@@ -177,7 +179,8 @@ public sealed class TextExportTests
     private static class Folders
     {
         private static readonly Dictionary<string, Lazy<string>> s_all =
-            ((string[])["bert", "roberta", "distilbert", "mpnet"]).ToDictionary(kind => kind, kind => new Lazy<string>(() => Create(kind)));
+            ((string[])["bert", "roberta", "distilbert", "mpnet", "modernbert"]).ToDictionary(
+                kind => kind, kind => new Lazy<string>(() => Create(kind)));
 
         public static string Of(string kind) => s_all[kind].Value;
 
@@ -186,7 +189,7 @@ public sealed class TextExportTests
         {
             var folder = SmallTexts.CreateFolder(kind);
             var backbone = TextBackbone.FromScratch(folder);
-            if (kind != "distilbert")
+            if (kind is not ("distilbert" or "modernbert"))
                 backbone = backbone with { Pooling = TextBackbone.TokenPooling.Pooler };
             using var scope = torch.NewDisposeScope();
             using var encoder = backbone.CreateEncoder(seed: 7);

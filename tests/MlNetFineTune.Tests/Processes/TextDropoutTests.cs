@@ -18,6 +18,7 @@ public sealed class TextDropoutTests
     [DataRow("bert", 3)]
     [DataRow("distilbert", 4)]
     [DataRow("mpnet", 2)]
+    [DataRow("modernbert", 3)]
     public void OutputsAndGradientsAreThoseOfTheWholeBatch(string kind, int size)
     {
         var folder = SmallTexts.CreateFolder(kind, dropout: 0.2);

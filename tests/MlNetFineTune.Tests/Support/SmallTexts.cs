@@ -41,16 +41,24 @@ internal static class SmallTexts
     {
         var folder = SmallPictures.NewFolder();
         var rate = FormattableString.Invariant($"{dropout}");
-        File.WriteAllText(Path.Combine(folder, "config.json"), kind == "distilbert"
-            ? $$"""
+        File.WriteAllText(Path.Combine(folder, "config.json"), kind switch
+        {
+            "distilbert" => $$"""
                 {"model_type": "distilbert", "vocab_size": {{Vocabulary.Count}}, "dim": 16, "n_layers": {{layers}}, "n_heads": 2,
                  "hidden_dim": 32, "max_position_embeddings": 32, "activation": "gelu", "dropout": {{rate}}, "attention_dropout": {{rate}}}
-                """
-            : $$"""
+                """,
+            // Most texts are longer than the window of the local layers.
+            "modernbert" => $$"""
+                {"model_type": "modernbert", "vocab_size": {{Vocabulary.Count}}, "hidden_size": 16, "num_hidden_layers": {{layers}},
+                 "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 34, "local_attention": 6,
+                 "embedding_dropout": {{rate}}, "mlp_dropout": {{rate}}, "attention_dropout": {{rate}}}
+                """,
+            _ => $$"""
                 {"model_type": "{{kind}}", "vocab_size": {{Vocabulary.Count}}, "hidden_size": 16, "num_hidden_layers": {{layers}},
                  "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 34, "type_vocab_size": 2,
                  "hidden_dropout_prob": {{rate}}, "attention_probs_dropout_prob": {{rate}}}
-                """);
+                """,
+        });
         File.WriteAllText(Path.Combine(folder, "vocab.txt"), string.Join('\n', Vocabulary) + "\n");
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}""");
         using var encoder = TextBackbone.FromScratch(folder).CreateEncoder(seed: 7);

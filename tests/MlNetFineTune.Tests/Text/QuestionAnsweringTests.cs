@@ -285,7 +285,7 @@ public sealed class QuestionAnsweringTests
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(usual), SmallTraining.WeightsOf(checkpointed));
         using var continued = Fit(SmallAnswers.Options with { Backbone = TextBackbone.FromModel(usual), Epochs = 1 });
         Assert.IsTrue(continued.Layers.All(layer => layer.TrainedParameters > 0));
-        foreach (var kind in new[] { "distilbert", "mpnet" })
+        foreach (var kind in new[] { "distilbert", "mpnet", "modernbert" })
         {
             var backbone = TextBackbone.FromFolder(SmallTexts.CreateFolder(kind));
             using var other = Fit(SmallAnswers.Options with { Backbone = backbone, Epochs = 1 });

@@ -98,8 +98,10 @@ public sealed class TextEncoderTests
         var config = new TextConfig(
             kind, Vocabulary: 20, Width: 8, Layers: 1, Heads: 2, InnerWidth: 16, Positions: 16, FirstPosition: 0, Segments: 0,
             Epsilon: 1e-12, Activation.GELU, Dropout: 0.5f, AttentionDropout: 0).Checked();
-        var layer = new TextLayer(config);
-        foreach (var (path, module) in layer.Modules(TextNaming.Of(kind), 0))
+        using var relative = kind == TextKind.MpNet ? new RelativePositions(heads: 2) : null;
+        var layer = new PostNormLayer(config, relative);
+        relative?.Bias.weight.zero_();
+        foreach (var (path, module) in layer.Modules(0))
         {
             foreach (var (parameter, value) in module.named_parameters())
                 Formula.Fill($"{path}.{parameter}", value);
@@ -107,9 +109,9 @@ public sealed class TextEncoderTests
         layer.Outer.weight!.zero_();
         layer.Outer.bias!.zero_();
         var input = ones(2, 3, 8, ScalarType.Float32);
-        var (plain, dropped) = (layer.Forward(input, mask: null, dropout: null), layer.Forward(input, mask: null, Dropout()));
+        var (plain, dropped) = (layer.Forward(input, padding: null, dropout: null), layer.Forward(input, padding: null, Dropout()));
         Assert.AreEqual(drops, !plain.Values().SequenceEqual(dropped.Values()));
-        foreach (var (_, module) in layer.Modules(TextNaming.Of(kind), 0))
+        foreach (var (_, module) in layer.Modules(0))
             module.Dispose();
     }
 

@@ -92,6 +92,7 @@ public sealed class TextPipelineTests
     [DataRow("roberta")]
     [DataRow("distilbert")]
     [DataRow("mpnet")]
+    [DataRow("modernbert")]
     public void OtherKindsOfNetworkLearnToo(string kind)
     {
         var options = SmallTexts.Options with { Backbone = TextBackbone.FromFolder(SmallTexts.CreateFolder(kind)) };
@@ -120,10 +121,12 @@ public sealed class TextPipelineTests
     }
 
     [TestMethod]
-    public void FrozenLayersAreNotComputedAgain()
+    [DataRow("mpnet", "encoder.layer.2.", "encoder.layer.3.")]
+    [DataRow("modernbert", "layers.2.", "layers.3.")]
+    public void FrozenLayersAreNotComputedAgain(string kind, string second, string third)
     {
-        var folder = SmallTexts.CreateFolder("mpnet", dropout: 0.2, layers: 4);
-        string[] upper = ["encoder.layer.2.", "encoder.layer.3.", "classifier."];
+        var folder = SmallTexts.CreateFolder(kind, dropout: 0.2, layers: 4);
+        string[] upper = [second, third, "classifier."];
         var options = SmallTexts.Options with
         {
             Backbone = TextBackbone.FromFolder(folder),

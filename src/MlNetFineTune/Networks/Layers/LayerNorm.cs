@@ -11,17 +11,20 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight;
-    internal readonly Parameter bias;
+    internal readonly Parameter? bias;
 #pragma warning restore IDE1006
 
     private readonly long[] _shape;
     private readonly double _epsilon;
 
-    public LayerNorm(int channels, double epsilon)
+    /// <param name="channels">Length of the vectors.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="hasBias">Whether it also shifts.</param>
+    public LayerNorm(int channels, double epsilon, bool hasBias = true)
         : base(nameof(LayerNorm))
     {
         weight = Parameters.Of(ones(channels, Parameters.Type));
-        bias = Parameters.Of(zeros(channels, Parameters.Type));
+        bias = hasBias ? Parameters.Of(zeros(channels, Parameters.Type)) : null;
         (_shape, _epsilon) = ([channels], epsilon);
         RegisterComponents();
     }
@@ -38,9 +41,13 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
         return normalized.permute(0, 3, 1, 2);
     }
 
-    public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
-        "LayerNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias)], ("axis", -1L),
-        ("epsilon", (float)_epsilon));
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        GraphValue[] inputs = [input, graph.Constant("weight", weight)];
+        return graph.Add(
+            "LayerNormalization", bias is null ? inputs : [.. inputs, graph.Constant("bias", bias)], ("axis", -1L),
+            ("epsilon", (float)_epsilon));
+    }
 
     /// <summary><see cref="OfMaps"/>.</summary>
     public GraphValue WriteOfMaps(NetworkGraph graph, GraphValue maps) =>
@@ -51,7 +58,7 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
         if (disposing)
         {
             weight.Dispose();
-            bias.Dispose();
+            bias?.Dispose();
         }
         base.Dispose(disposing);
     }

@@ -5,20 +5,20 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as
+/// <summary>x W' + b over the last dimension; b can be absent. Its weights are left uninitialised, as
 /// <see cref="Conv2d"/>'s are, for the same reason.</summary>
 internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight; // [out, in]
-    internal readonly Parameter bias; // [out]
+    internal readonly Parameter? bias; // [out]
 #pragma warning restore IDE1006
 
-    public Linear(int inFeatures, int outFeatures)
+    public Linear(int inFeatures, int outFeatures, bool hasBias = true)
         : base(nameof(Linear))
     {
         weight = Parameters.Of(empty(outFeatures, inFeatures, Parameters.Type));
-        bias = Parameters.Of(zeros(outFeatures, Parameters.Type));
+        bias = hasBias ? Parameters.Of(zeros(outFeatures, Parameters.Type)) : null;
         RegisterComponents();
     }
 
@@ -42,7 +42,8 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
     {
         using var scope = NewDisposeScope();
         var full = Adapter?.Sum() ?? weight.detach();
-        return graph.Sum(graph.Add("MatMul", [input, graph.Constant("weight", full.t())]), graph.Constant("bias", bias));
+        var product = graph.Add("MatMul", [input, graph.Constant("weight", full.t())]);
+        return bias is null ? product : graph.Sum(product, graph.Constant("bias", bias));
     }
 
     protected override void Dispose(bool disposing)
@@ -50,7 +51,7 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
         if (disposing)
         {
             weight.Dispose();
-            bias.Dispose();
+            bias?.Dispose();
         }
         base.Dispose(disposing);
     }

@@ -27,8 +27,11 @@ internal sealed class RelativePositions(int heads) : IDisposable
         return direction + Math.Min(Near + (int)step, BucketsOfDirection - 1);
     }
 
-    /// <summary>The addends of texts of <paramref name="length"/> tokens: [1, heads, T, T]. The caller disposes the result.</summary>
-    public Tensor Of(int length)
+    /// <summary>The addends of texts of <paramref name="length"/> tokens. The caller disposes the result.</summary>
+    /// <param name="length">Number of tokens T.</param>
+    /// <param name="padding">[N, 1, 1, T]: true for tokens that are not padding; null if there is none.</param>
+    /// <returns>[1, heads, T, T], or with padding [N, heads, T, T].</returns>
+    public Tensor Of(int length, Tensor? padding)
     {
         using var scope = NewDisposeScope();
         var ofDistances = BucketsUpTo(length);
@@ -36,15 +39,20 @@ internal sealed class RelativePositions(int heads) : IDisposable
         for (var from = 0; from < length; from++)
             ofDistances.AsSpan(length - 1 - from, length).CopyTo(buckets.AsSpan(from * length)); // distances from -from on
         var indices = tensor(buckets, [length, length], ScalarType.Int64).to(Bias.weight.device);
-        return Bias.forward(indices).permute(2, 0, 1).unsqueeze(0).MoveToOuterDisposeScope();
+        var addends = Bias.forward(indices).permute(2, 0, 1).unsqueeze(0);
+        return (padding is null ? addends : addends.MaskedFill(padding.logical_not(), double.NegativeInfinity)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The addends in an exported graph: for token ids [N, T] [1, heads, T, T].</summary>
+    /// <summary>The addends in an exported graph, the same for all layers: [N, heads, T, T].</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="tokens">Token ids.</param>
+    /// <param name="steps">The tokens or their vectors, [N, T, ...].</param>
     /// <param name="most">Maximum number of tokens.</param>
-    public GraphValue Write(NetworkGraph graph, GraphValue tokens, int most) =>
-        graph.Unsqueeze(graph.Transpose(Bias.Write(graph, graph.ByDistance(BucketsUpTo(most), tokens)), 2, 0, 1), 0);
+    /// <param name="padding">[N, 1, 1, T]: 0 for tokens, very low for padding.</param>
+    public GraphValue Write(NetworkGraph graph, GraphValue steps, int most, GraphValue padding) => graph.Once(this, () =>
+    {
+        var addends = graph.Transpose(Bias.Write(graph, graph.ByDistance(BucketsUpTo(most), steps)), 2, 0, 1); // [heads, T, T]
+        return graph.Sum(padding, graph.Unsqueeze(addends, 0));
+    });
 
     // Of the distances from -(length - 1) to length - 1.
     private static long[] BucketsUpTo(int length) =>

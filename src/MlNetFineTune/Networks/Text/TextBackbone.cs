@@ -11,16 +11,16 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// A pretrained text encoder to fine-tune, with its weights and its tokenizer: BERT and models of its form (MiniLM, most sentence
-/// encoders), RoBERTa, or DistilBERT, in the layout of Hugging Face transformers.
+/// encoders), RoBERTa, DistilBERT, MPNet or ModernBERT, in the layout of Hugging Face transformers.
 /// </summary>
 public sealed partial record TextBackbone
 {
     private readonly IReadOnlyList<int>? _keptLayers; // indices in the weights; null for all
-    private readonly int _layersOfWeights;
+    private readonly TextConfig _configOfWeights;
 
     private TextBackbone(string name, TextConfig config, WeightsSource weights, Tokenizer? tokenizer)
     {
-        (Name, Config, Weights, Tokenizer, _layersOfWeights) = (name, config, weights, tokenizer, config.Layers);
+        (Name, Config, Weights, Tokenizer, _configOfWeights) = (name, config, weights, tokenizer, config);
         Stages = TextEncoder.StagesOf(config);
     }
 
@@ -125,12 +125,12 @@ public sealed partial record TextBackbone
                 $"Layers to keep are different numbers from 0 to {Config.Layers - 1}, ascending, and these are "
                 + $"[{string.Join(", ", layers)}].", nameof(layers));
         }
-        var before = _keptLayers ?? [.. Enumerable.Range(0, _layersOfWeights)];
-        return new TextBackbone(Name, Config with { Layers = layers.Length }, Weights, Tokenizer)
+        var before = _keptLayers ?? [.. Enumerable.Range(0, _configOfWeights.Layers)];
+        return new TextBackbone(Name, Config.Keep(layers), Weights, Tokenizer)
         {
             Pooling = Pooling,
             KeptLayers = [.. layers.Select(layer => before[layer])],
-            LayersOfWeights = _layersOfWeights,
+            ConfigOfWeights = _configOfWeights,
         };
     }
 
@@ -154,13 +154,18 @@ public sealed partial record TextBackbone
         {
             if (!Enum.IsDefined(value))
                 throw new ArgumentOutOfRangeException(nameof(Pooling), value, "There is no such pooling.");
-            if (value == TokenPooling.Pooler && Config.Kind == TextKind.DistilBert)
-                throw new ArgumentException("DistilBERT has no pooler layer: take Mean or ClassToken.", nameof(Pooling));
+            if (value == TokenPooling.Pooler && Config.Kind is TextKind.DistilBert or TextKind.ModernBert)
+            {
+                var name = Config.Kind == TextKind.DistilBert ? "DistilBERT" : "ModernBERT";
+                throw new ArgumentException($"{name} has no pooler layer: take Mean or ClassToken.", nameof(Pooling));
+            }
             field = value;
         }
     }
 
-    /// <summary>Maximum number of tokens in a row that the network supports, with special tokens: 512 for most.</summary>
+    /// <summary>
+    /// Maximum number of tokens in a row that the network supports, with special tokens: 512 for most, 8,192 for ModernBERT.
+    /// </summary>
     public int MaximumLength => Config.MaximumLength;
 
     /// <summary>Number of features of a text.</summary>
@@ -186,9 +191,9 @@ public sealed partial record TextBackbone
         init => _keptLayers = value;
     }
 
-    private int LayersOfWeights
+    private TextConfig ConfigOfWeights
     {
-        init => _layersOfWeights = value;
+        init => _configOfWeights = value;
     }
 
     /// <summary>The network of a model file, whose weights are loaded by name.</summary>
@@ -216,7 +221,7 @@ public sealed partial record TextBackbone
         var encoder = CreateEmptyEncoder();
         try
         {
-            TextWeights.Fill(this, encoder, _keptLayers, _layersOfWeights, seed, log);
+            TextWeights.Fill(this, encoder, _keptLayers, _configOfWeights, seed, log);
             return encoder;
         }
         catch

@@ -12,25 +12,36 @@ namespace MlNetFineTune.Networks;
 /// <param name="Layers">Number of layers.</param>
 /// <param name="Heads">Number of attention heads in a layer.</param>
 /// <param name="InnerWidth">Length of the hidden vector of a layer's perceptron.</param>
-/// <param name="Positions">Number of position embeddings.</param>
+/// <param name="Positions">Number of position embeddings; with rotary positions, which need none, the maximum number of tokens.</param>
 /// <param name="FirstPosition">Position of the first token: RoBERTa and MPNet count from their padding token on.</param>
 /// <param name="Segments">Number of segment embeddings; 0 if the network has none.</param>
 /// <param name="Epsilon">Epsilon of LayerNorm.</param>
 /// <param name="Activation">Activation of the perceptrons.</param>
 /// <param name="Dropout">Probability of dropout of hidden vectors in training.</param>
-/// <param name="AttentionDropout">Probability of dropout of attention weights in training.</param>
+/// <param name="AttentionDropout">Probability of dropout of attention weights in training; in ModernBERT of attention's output too.</param>
+/// <param name="Local">How far the layers of ModernBERT see; null for the other kinds.</param>
 internal sealed record TextConfig(
     TextKind Kind, int Vocabulary, int Width, int Layers, int Heads, int InnerWidth, int Positions, int FirstPosition, int Segments,
-    double Epsilon, Activation Activation, float Dropout, float AttentionDropout)
+    double Epsilon, Activation Activation, float Dropout, float AttentionDropout, LocalAttention? Local = null)
 {
-    private const int MaximumBytes = 4 << 20;
+    /// <summary>Larger values are no network of these kinds and would only exhaust memory.</summary>
+    public const int MostPositions = 1 << 16, MostLayers = 256;
 
-    // Larger values are no network of this kind and would only exhaust memory.
-    private const int MostTokens = 1 << 20, MostWidth = 1 << 14, MostLayers = 256, MostInnerWidth = 1 << 16, MostPositions = 1 << 16;
+    private const int MostTokens = 1 << 20, MostWidth = 1 << 14, MostInnerWidth = 1 << 16;
+
+    private const int MaximumBytes = 4 << 20;
 
     /// <summary>Maximum number of tokens in a row, with special tokens.</summary>
     [JsonIgnore]
     public int MaximumLength => Positions - FirstPosition;
+
+    /// <summary>Length d of the vector of a head.</summary>
+    [JsonIgnore]
+    public int HeadWidth => Width / Heads;
+
+    /// <summary>The form of a network with some of the layers.</summary>
+    /// <param name="layers">Their indices, ascending.</param>
+    public TextConfig Keep(IReadOnlyList<int> layers) => this with { Layers = layers.Count, Local = Local?.Keep(layers) };
 
     /// <returns>This form.</returns>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
@@ -50,6 +61,11 @@ internal sealed record TextConfig(
             throw new ArgumentException("its positions or segments are out of range");
         if (!(Epsilon is > 0 and < 1) || !(Dropout is >= 0 and < 1) || !(AttentionDropout is >= 0 and < 1))
             throw new ArgumentException("its epsilon or dropout is out of range");
+        if (Kind == TextKind.ModernBert != Local is not null)
+            throw new ArgumentException($"a network {Kind} {(Local is null ? "says how far its layers see" : "has no local attention")}");
+        if (Local is not null && HeadWidth % 2 != 0)
+            throw new ArgumentException(FormattableString.Invariant($"its heads have odd vectors, of {HeadWidth}, which no rotation fits"));
+        Local?.Checked(Layers);
         return this;
 
         static void Require(int value, int most, string what)
@@ -87,7 +103,7 @@ internal sealed record TextConfig(
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new Reader(document.RootElement).Read().Checked()
+                ? new TextConfigReader(document.RootElement).Read().Checked()
                 : throw new ArgumentException("it is no JSON object");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -98,66 +114,5 @@ internal sealed record TextConfig(
         {
             throw new InvalidDataException($"'{source}' cannot be used: {e.Message}.", e);
         }
-    }
-
-    private sealed class Reader(JsonElement root)
-    {
-        public TextConfig Read() => Text("model_type") switch
-        {
-            "bert" => Bert(TextKind.Bert),
-            "roberta" => Bert(TextKind.Roberta),
-            "distilbert" => DistilBert(),
-            "mpnet" => MpNet(),
-            null => throw new ArgumentException("it has no model_type, as the config.json of transformers has"),
-            var other => throw new ArgumentException(
-                $"it is of {SafeText.Quoted(other)}, and text networks here are bert (MiniLM is one), roberta, distilbert and mpnet"),
-        };
-
-        private TextConfig Bert(TextKind kind)
-        {
-            if ((Text("position_embedding_type") ?? "absolute") is var positions and not "absolute")
-                throw new ArgumentException($"its position_embedding_type is {SafeText.Quoted(positions)}, and only absolute is supported");
-            return BertLike(kind, kind == TextKind.Roberta ? Number("pad_token_id", 1) + 1 : 0, Number("type_vocab_size", 2));
-        }
-
-        // Its padding token has always number 1, whatever the file says.
-        private TextConfig MpNet() => Number("relative_attention_num_buckets", RelativePositions.Buckets) is var buckets
-            and not RelativePositions.Buckets
-            ? throw new ArgumentException(FormattableString.Invariant(
-                $"its relative_attention_num_buckets is {buckets}, and only {RelativePositions.Buckets} is supported"))
-            : BertLike(TextKind.MpNet, firstPosition: 2, segments: 0);
-
-        private TextConfig BertLike(TextKind kind, int firstPosition, int segments) => new(
-            kind, Number("vocab_size"), Number("hidden_size"), Number("num_hidden_layers"), Number("num_attention_heads"),
-            Number("intermediate_size"), Number("max_position_embeddings"), firstPosition, segments, Real("layer_norm_eps", 1e-12),
-            ActivationOf("hidden_act"), Rate("hidden_dropout_prob"), Rate("attention_probs_dropout_prob"));
-
-        private TextConfig DistilBert() => new(
-            TextKind.DistilBert, Number("vocab_size"), Number("dim"), Number("n_layers"), Number("n_heads"), Number("hidden_dim"),
-            Number("max_position_embeddings"), FirstPosition: 0, Segments: 0, Epsilon: 1e-12, ActivationOf("activation"),
-            Rate("dropout"), Rate("attention_dropout"));
-
-        private Activation ActivationOf(string name) => (Text(name) ?? "gelu") switch
-        {
-            "gelu" => Activation.GELU,
-            "relu" => Activation.ReLU,
-            var other => throw new ArgumentException($"its {name} is {SafeText.Quoted(other)}, and gelu and relu are supported"),
-        };
-
-        private int Number(string name, int? usual = null) =>
-            root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
-                ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number
-                    : throw new ArgumentException($"its {name} is no integer")
-                : usual ?? throw new ArgumentException($"it has no {name}");
-
-        private float Rate(string name) => (float)Real(name, 0.1);
-
-        private double Real(string name, double usual) =>
-            root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
-                ? value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw new ArgumentException($"its {name} is no number")
-                : usual;
-
-        private string? Text(string name) =>
-            root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
     }
 }

@@ -14,11 +14,12 @@ internal sealed class TextEncoder : IDisposable
     private readonly TextConfig _config;
     private readonly TextBackbone.TokenPooling _pooling;
     private readonly TokenEmbedding _words;
-    private readonly TokenEmbedding _positions;
+    private readonly TokenEmbedding? _positions; // null for rotary ones
     private readonly TokenEmbedding? _segments;
     private readonly RelativePositions? _relative; // of the first stage, used by all layers
     private readonly LayerNorm _norm;
     private readonly TextLayer[] _layers;
+    private readonly LayerNorm? _finalNorm;
     private readonly Linear? _pooler;
     private readonly (string Name, nn.Module Module, int Stage)[] _modules;
 
@@ -28,11 +29,14 @@ internal sealed class TextEncoder : IDisposable
     {
         (_config, _pooling) = (config, pooling);
         _words = new TokenEmbedding(config.Vocabulary, config.Width);
-        _positions = new TokenEmbedding(config.Positions, config.Width);
+        _positions = config.Local is null ? new TokenEmbedding(config.Positions, config.Width) : null;
         _segments = config.Segments > 0 ? new TokenEmbedding(config.Segments, config.Width) : null;
         _relative = config.Kind == TextKind.MpNet ? new RelativePositions(config.Heads) : null;
-        _norm = new LayerNorm(config.Width, config.Epsilon);
-        _layers = [.. Enumerable.Range(0, config.Layers).Select(_ => new TextLayer(config))];
+        _norm = new LayerNorm(config.Width, config.Epsilon, hasBias: config.Local is null);
+        _layers = config.Local is { } local
+            ? PreNormLayers(config, local)
+            : [.. Enumerable.Range(0, config.Layers).Select(_ => new PostNormLayer(config, _relative))];
+        _finalNorm = config.Local is null ? null : new LayerNorm(config.Width, config.Epsilon, hasBias: false);
         _pooler = pooling == TextBackbone.TokenPooling.Pooler ? new Linear(config.Width, config.Width) : null;
         _modules = [.. Modules()];
         Stages = StagesOf(config);
@@ -101,10 +105,9 @@ internal sealed class TextEncoder : IDisposable
         if (stage == 0)
             return Embed(activations, inputs.Beside.GetValueOrDefault(TextInputNames.Segments), dropout);
         using var scope = NewDisposeScope();
-        var mask = inputs.Beside.GetValueOrDefault(TextInputNames.Mask)?.unsqueeze(1).unsqueeze(1); // [N, T] -> [N, 1, 1, T]
-        if (_relative is not null)
-            mask = WithDistances(_relative.Of((int)activations.shape[1]), mask);
-        return _layers[stage - 1].Forward(activations, mask, dropout).MoveToOuterDisposeScope();
+        var padding = inputs.Beside.GetValueOrDefault(TextInputNames.Mask)?.unsqueeze(1).unsqueeze(1); // [N, T] -> [N, 1, 1, T]
+        var hidden = _layers[stage - 1].Forward(activations, padding, dropout);
+        return (stage == _layers.Length && _finalNorm is not null ? _finalNorm.forward(hidden) : hidden).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -138,12 +141,10 @@ internal sealed class TextEncoder : IDisposable
     public GraphValue WriteHidden(NetworkGraph graph, GraphValue tokens, GraphValue mask, GraphValue? segments)
     {
         var hidden = WriteEmbeddings(graph, tokens, segments);
-        var bias = WriteBias(graph, mask); // [N, 1, 1, T]
-        if (_relative is not null)
-            bias = graph.Sum(bias, _relative.Write(graph, tokens, _config.MaximumLength)); // [N, heads, T, T]
+        var padding = WritePadding(graph, mask);
         foreach (var layer in _layers)
-            hidden = layer.Write(graph, hidden, bias);
-        return hidden;
+            hidden = layer.Write(graph, hidden, padding);
+        return _finalNorm?.Write(graph, hidden) ?? hidden;
     }
 
     public void Dispose()
@@ -156,23 +157,36 @@ internal sealed class TextEncoder : IDisposable
     private Tensor Embed(Tensor tokens, Tensor? segments, RowDropout? dropout)
     {
         using var scope = NewDisposeScope();
-        var positions = _positions.weight.narrow(0, _config.FirstPosition, tokens.shape[1]); // [T, C]
-        var sum = _words.forward(tokens).Add(positions); // [N, T, C]
+        var sum = _words.forward(tokens); // [N, T, C]
+        if (_positions is not null)
+            sum = sum.Add_(_positions.weight.narrow(0, _config.FirstPosition, tokens.shape[1]));
         if (_segments is not null)
             sum = sum.Add_(segments is null || _config.Segments == 1 ? _segments.weight.select(0, 0) : _segments.forward(segments));
         return Dropped(_norm.forward(sum), dropout).MoveToOuterDisposeScope();
     }
 
-    // [1, heads, T, T], or with padding [N, heads, T, T].
-    private static Tensor WithDistances(Tensor distances, Tensor? mask) =>
-        mask is null ? distances : distances.MaskedFill(mask.logical_not(), double.NegativeInfinity);
+    // Two rotations, each with its tables, are shared by the layers.
+    private static TextLayer[] PreNormLayers(TextConfig config, LocalAttention local)
+    {
+        var toAll = new RotaryPositions(config.HeadWidth, local.GlobalTheta, config.MaximumLength, reach: null);
+        var toNear = new RotaryPositions(config.HeadWidth, local.LocalTheta, config.MaximumLength, local.Reach);
+        return
+        [
+            .. local.Spans.Select((span, index) => new PreNormLayer(
+                config, span == AttentionSpan.Global ? toAll : toNear, hasAttentionNorm: index > 0 || local.HasFirstNorm)),
+        ];
+    }
 
     private GraphValue WriteEmbeddings(NetworkGraph graph, GraphValue tokens, GraphValue? segments)
     {
         using var scope = NewDisposeScope();
-        var positions = graph.Constant(
-            "positions", _positions.weight.detach().narrow(0, _config.FirstPosition, _config.MaximumLength)); // [most, C]
-        var sum = graph.Sum(_words.Write(graph, tokens), graph.FirstRows(positions, tokens)); // [N, T, C]
+        var sum = _words.Write(graph, tokens); // [N, T, C]
+        if (_positions is not null)
+        {
+            var positions = graph.Constant(
+                "positions", _positions.weight.detach().narrow(0, _config.FirstPosition, _config.MaximumLength)); // [most, C]
+            sum = graph.Sum(sum, graph.FirstRows(positions, tokens));
+        }
         if (_segments is not null)
         {
             sum = graph.Sum(sum, segments is { } given
@@ -183,7 +197,7 @@ internal sealed class TextEncoder : IDisposable
     }
 
     // [N, T] -> [N, 1, 1, T]. A score of -10,000, as BERT's own code has, gives a weight of exactly 0.
-    private static GraphValue WriteBias(NetworkGraph graph, GraphValue mask)
+    private static GraphValue WritePadding(NetworkGraph graph, GraphValue mask)
     {
         var floats = graph.ToFloats(graph.Unsqueeze(graph.Unsqueeze(mask, 1), 2));
         return graph.Product(graph.Add("Sub", [graph.Scalar("one", 1), floats]), graph.Scalar("never", -10_000));
@@ -218,18 +232,22 @@ internal sealed class TextEncoder : IDisposable
 
     private IEnumerable<(string, nn.Module, int)> Modules()
     {
-        yield return (TextNaming.Words, _words, 0);
-        yield return (TextNaming.Positions, _positions, 0);
+        var naming = TextNaming.Of(_config.Kind);
+        yield return (naming.Words, _words, 0);
+        if (_positions is not null)
+            yield return (TextNaming.Positions, _positions, 0);
         if (_segments is not null)
             yield return (TextNaming.Segments, _segments, 0);
         if (_relative is not null)
             yield return (TextNaming.RelativePositions, _relative.Bias, 0);
-        yield return (TextNaming.Norm, _norm, 0);
+        yield return (naming.Norm, _norm, 0);
         foreach (var (index, layer) in _layers.Index())
         {
-            foreach (var (name, module) in layer.Modules(TextNaming.Of(_config.Kind), index))
+            foreach (var (name, module) in layer.Modules(index))
                 yield return (name, module, index + 1);
         }
+        if (_finalNorm is not null)
+            yield return (TextNaming.FinalNorm, _finalNorm, _layers.Length);
         if (_pooler is not null)
             yield return (TextNaming.Pooler, _pooler, _layers.Length);
     }

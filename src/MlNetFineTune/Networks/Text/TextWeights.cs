@@ -12,17 +12,17 @@ internal static class TextWeights
     private static readonly string[] s_ignored =
     [
         TextNaming.Pooler + ".", "cls.", "lm_head.", "vocab_", "classifier.", "pre_classifier.", "qa_outputs.", "mlm.",
-        "embeddings.position_ids", "embeddings.token_type_ids",
+        "embeddings.position_ids", "embeddings.token_type_ids", "head.", "decoder.",
     ];
 
     /// <param name="definition">The encoder and the source of its weights.</param>
     /// <param name="encoder">The encoder to fill.</param>
     /// <param name="keptLayers">Indices of its layers in the weights; null if they are the same.</param>
-    /// <param name="layersOfWeights">Number of layers in the weights.</param>
+    /// <param name="complete">Form of the encoder of the weights.</param>
     /// <param name="seed">Seed of random weights.</param>
     /// <param name="log">Receives how the weights were found in their file.</param>
     public static void Fill(
-        TextBackbone definition, TextEncoder encoder, IReadOnlyList<int>? keptLayers, int layersOfWeights, long seed, Action<string>? log)
+        TextBackbone definition, TextEncoder encoder, IReadOnlyList<int>? keptLayers, TextConfig complete, long seed, Action<string>? log)
     {
         if (definition.Weights is WeightsSource.Scratch)
         {
@@ -34,9 +34,9 @@ internal static class TextWeights
             Read(definition, encoder, log);
             return;
         }
-        using var complete = new TextEncoder(definition.Config with { Layers = layersOfWeights }, definition.Pooling);
-        Read(definition, complete, log);
-        CopyLayers(complete, encoder, TextNaming.Of(definition.Config.Kind), keptLayers);
+        using var source = new TextEncoder(complete, definition.Pooling);
+        Read(definition, source, log);
+        CopyLayers(source, encoder, TextNaming.Of(definition.Config.Kind), keptLayers);
     }
 
     private static void Read(TextBackbone definition, TextEncoder encoder, Action<string>? log)
@@ -72,10 +72,10 @@ internal static class TextWeights
         }
     }
 
-    private static void CopyLayers(TextEncoder complete, TextEncoder encoder, TextNaming naming, IReadOnlyList<int> layers)
+    private static void CopyLayers(TextEncoder source, TextEncoder encoder, TextNaming naming, IReadOnlyList<int> layers)
     {
         using var noGradients = no_grad();
-        var source = complete.NamedParameters().ToDictionary(named => named.Name, named => named.Parameter, StringComparer.Ordinal);
+        var originals = source.NamedParameters().ToDictionary(named => named.Name, named => named.Parameter, StringComparer.Ordinal);
         foreach (var (name, parameter) in encoder.NamedParameters())
         {
             var stage = encoder.StageOf(name);
@@ -83,7 +83,7 @@ internal static class TextWeights
             var original = stage > 0 && name.StartsWith(index, StringComparison.Ordinal)
                 ? naming.Of(layers[stage - 1], name[index.Length..])
                 : name;
-            parameter.copy_(source[original]);
+            parameter.copy_(originals[original]);
         }
     }
 
