@@ -33,6 +33,8 @@ internal static class ExportCommand
             model, output, bits, sample, card, json,
         };
         columns.AddTo(command);
+        command.Validators.Add(result => OutputFile.RefuseOneForTwo(
+            result, (model.Name, result.GetValue(model)), (output.Name, result.GetValue(output)), (card.Name, result.GetValue(card))));
         command.SetAction(parsed =>
         {
             bool isForPrograms = parsed.GetValue(json);

@@ -86,20 +86,10 @@ internal sealed class TrainCommand
             _validation, _precision, _timeBudget, _checkpoint, _seed, _runFolder, _coverage, _explain, _examine, _card, _json,
         };
         _columns.AddTo(command);
-        command.Validators.Add(RefuseOneFileForTwo);
+        command.Validators.Add(result => OutputFile.RefuseOneForTwo(
+            result, (_output.Name, result.GetValue(_output)), (_card.Name, result.GetValue(_card)), (_examine.Name, result.GetValue(_examine))));
         command.SetAction(Run);
         return command;
-    }
-
-    // Capitals are no difference on some systems.
-    private void RefuseOneFileForTwo(CommandResult result)
-    {
-        string? output = result.GetValue(_output)?.FullName;
-        foreach (Option<FileInfo?> other in new[] { _card, _examine })
-        {
-            if (output is not null && output.Equals(result.GetValue(other)?.FullName, StringComparison.OrdinalIgnoreCase))
-                result.AddError($"{other.Name} and --output are one file, '{output}': name another one.");
-        }
     }
 
     private int Run(ParseResult parsed)

@@ -13,7 +13,7 @@ internal static class Packed
 
     public static string Version { get; } = $"{Prefix()}-test.{Guid.NewGuid():N}";
 
-    /// <summary>The projects of the packages. A tool is not a library, and has tests of its own.</summary>
+    /// <summary>The projects of the packages. A tool is no library: <see cref="ToolPackageTests"/>.</summary>
     public static IReadOnlyList<string> Projects { get; } =
         [.. Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories)
             .Where(project => !File.ReadAllText(project).Contains("<PackAsTool>", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];

@@ -8,6 +8,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Networks;
 
 /// <summary>The NuGet package TorchVision has networks by other authors, under torchvision's names: an independent check of ours.</summary>
+/// <remarks>
+/// Its MobileNetV3 is not among them: the gates have ReLU6 where torchvision and the paper have ReLU. Ours is compared with torchvision
+/// itself (tools/reference/network_fixtures.py).
+/// </remarks>
 [TestClass]
 public sealed class TorchVisionTests
 {
