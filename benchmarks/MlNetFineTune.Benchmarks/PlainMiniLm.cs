@@ -99,8 +99,8 @@ internal sealed class PlainMiniLm : Module<Tensor, Tensor>
         // [N, T, C] -> [N, T, C]
         public override Tensor forward(Tensor x)
         {
-            var shares = (InHeads(_query) @ InHeads(_key).transpose(-1, -2) / Math.Sqrt(Width / Heads)).softmax(-1); // [N, heads, T, T]
-            var mixed = (shares @ InHeads(_value)).transpose(1, 2).reshape(x.shape);
+            var scores = InHeads(_query).matmul(InHeads(_key).transpose(-1, -2)) / Math.Sqrt(Width / Heads); // [N, heads, T, T]
+            var mixed = scores.softmax(-1).matmul(InHeads(_value)).transpose(1, 2).reshape(x.shape);
             x = _attended.forward(_mix.forward(mixed) + x);
             return _computed.forward(_narrow.forward(functional.gelu(_widen.forward(x))) + x);
 
