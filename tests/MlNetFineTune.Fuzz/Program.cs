@@ -16,8 +16,19 @@ switch (args)
         Fuzzer.OutOfProcess.Run(stream => fuzzed.Check(Bytes.Of(stream)));
         break;
     case [var name, .. var files]:
-        var read = Target.Find(name);
         foreach (var file in files)
-            Console.WriteLine($"{file}: {(read.Check(File.ReadAllBytes(file)) is { } refusal ? $"refused: {refusal}" : "accepted")}");
+            Console.WriteLine($"{file}: {Result(Target.Find(name), file)}");
         break;
+}
+
+static string Result(Target target, string file)
+{
+    try
+    {
+        return target.Check(File.ReadAllBytes(file)) is { } refusal ? $"refused: {refusal}" : "accepted";
+    }
+    catch (Exception e)
+    {
+        return $"FINDING: {e}";
+    }
 }

@@ -56,6 +56,7 @@ internal static class Seeds
         WriteCaches(folder);
         Put(folder, "class-keys", "three", ThreeClasses(new MLContext()));
         Put(folder, "checkpoint", "middle", Encoding.UTF8.GetBytes(CheckpointFile.JsonOf(Checkpoint())));
+        Put(folder, "checkpoint-file", "middle", Written("file", path => CheckpointFile.Write(path, Checkpoint(), [])));
     }
 
     private static void WriteWeights(string folder)

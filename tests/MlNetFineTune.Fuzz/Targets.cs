@@ -15,6 +15,7 @@ internal sealed partial record Target
         new("weights-index", Weights.Index) { Refusals = [typeof(FileNotFoundException), typeof(PathTooLongException)] },
         new("torchscript", Weights.TorchScript),
         new("checkpoint", Weights.Checkpoint) { Refusals = [typeof(NotSupportedException)] },
+        new("checkpoint-file", Weights.CheckpointOfFile) { Refusals = [typeof(NotSupportedException), typeof(EndOfStreamException)] },
         new("hub-config", Hub.Config),
         new("text-config", Hub.TextConfig),
         new("pooling", Hub.Pooling),

@@ -18,16 +18,18 @@ inputs=${2:-1000000}
 # Of the library's assemblies alone: what it calls is not its own.
 instrumented=(MlNetFineTune.dll finetune.dll)
 
-# Output folders share their files with others by hard links, and an assembly is instrumented in place: so it is copied first.
+# The native libraries are shared with the output folder by hard links; what a build or the instrumentation writes in place is copied.
 build() {
   dotnet build -c Release -v q -clp:NoSummary -nodeReuse:false "$here/MlNetFineTune.Fuzz.csproj"
   (cd "$root" && dotnet tool restore >/dev/null)
   rm -rf "$program"
   mkdir -p "$work"
   cp -al "$here/bin/Release/net10.0" "$program"
+  for file in "$program"/*.{dll,json}; do
+    cp "$file" "$file.copy"
+    mv "$file.copy" "$file"
+  done
   for assembly in "${instrumented[@]}"; do
-    cp "$program/$assembly" "$program/$assembly.copy"
-    mv "$program/$assembly.copy" "$program/$assembly"
     (cd "$root" && dotnet sharpfuzz "$program/$assembly")
   done
 }
@@ -40,16 +42,16 @@ fuzz() { # <target>
   local target=$1 out=$work/$1 dictionary=() stop=()
   rm -rf "$out"
   mkdir -p "$out"
-  [ ! -f "$here/Dictionaries/$target.dict" ] || dictionary=(-x "$here/Dictionaries/$target.dict")
+  [ "$(head -qc 1 "$here/Corpus/$target"/* | head -c 1)" != "{" ] || dictionary=(-x "$here/json.dict")
   [ -z "${FUZZ_SECONDS:-}" ] || stop=(-V "$FUZZ_SECONDS")
   TMPDIR=$(mktemp -d -p /dev/shm)
   export TMPDIR
   afl-fuzz -i "$here/Corpus/$target" -o "$out" -t 10000 -m none -E "$inputs" "${stop[@]}" "${dictionary[@]}" \
-    -- dotnet "$program/MlNetFineTune.Fuzz.dll" "$target" >"$out/log" 2>&1 || true
+    -- "$(command -v dotnet)" "$program/MlNetFineTune.Fuzz.dll" "$target" >"$out/log" 2>&1 || true
   if [ -f "$out/default/fuzzer_stats" ]; then
     mv "$out/default/"{crashes,hangs,fuzzer_stats} "$out"
     afl-cmin -i "$out/default/queue" -o "$out/corpus" -t 10000 -m none \
-      -- dotnet "$program/MlNetFineTune.Fuzz.dll" "$target" >>"$out/log" 2>&1 || true
+      -- "$(command -v dotnet)" "$program/MlNetFineTune.Fuzz.dll" "$target" >>"$out/log" 2>&1 || true
   fi
   rm -rf "$TMPDIR"
   unset TMPDIR

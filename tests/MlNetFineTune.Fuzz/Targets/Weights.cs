@@ -93,6 +93,12 @@ internal static class Weights
         _ = CheckpointFile.Parse(CheckpointFile.JsonOf(state));
     }
 
+    public static void CheckpointOfFile(byte[] input)
+    {
+        using var file = CheckpointFile.Open(s_folder.Value.Put("checkpoint.safetensors", input));
+        _ = file.Shapes.Count;
+    }
+
     private static void ReadTorchZip(byte[] input)
     {
         using var file = TorchZipReader.Read(ByteSource.OfMemory(input), Source);
