@@ -10,7 +10,7 @@ internal static class Bytes
         return copy.ToArray();
     }
 
-    /// <summary>The files of an input, which are separated by zero bytes, since text has none; the last is empty where there are fewer.</summary>
+    /// <summary>The files of an input, which are separated by zero bytes, since text has none. Those that are missing are empty.</summary>
     /// <param name="input">The input.</param>
     /// <param name="count">Number of files.</param>
     public static byte[][] Parts(byte[] input, int count)

@@ -19,11 +19,12 @@ namespace MlNetFineTune.Fuzz;
 internal static class Seeds
 {
     public const string TextConfig = """
-        {"model_type": "bert", "vocab_size": 40, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16,
-        "max_position_embeddings": 32, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12}
+        {"model_type": "bert", "vocab_size": 40, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 16, "max_position_embeddings": 32, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12}
         """;
 
-    public const string Vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\ncafe\n##s\n,\n:\n12\n5\nete\n\u4f60\n\u03bf\n##\u03b4\ndon\n'\nt\n";
+    public const string Vocabulary =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\ncafe\n##s\n,\n:\n12\n5\nete\n\u4f60\n\u03bf\n##\u03b4\ndon\n'\nt\n";
 
     public static readonly (string, string)[] WordPieceFiles = [("vocab.txt", Vocabulary)];
 
@@ -58,6 +59,18 @@ internal static class Seeds
         Put(folder, "checkpoint", "middle", Encoding.UTF8.GetBytes(CheckpointFile.JsonOf(Checkpoint())));
         Put(folder, "checkpoint-file", "middle", Written("file", path => CheckpointFile.Write(path, Checkpoint(), [])));
     }
+
+    /// <summary>The state of a training in its second epoch.</summary>
+    public static CheckpointState Checkpoint() => new()
+    {
+        Training = new Dictionary<string, JsonElement> { ["Options"] = CanonicalJson.ElementOf(Adapter.Lora()) },
+        Threads = 2,
+        Elapsed = TimeSpan.FromSeconds(3),
+        Run = new RunState { Batches = 5, BatchesOfEpoch = 2, LossSum = 1.5, LossRows = 8 },
+        Phase = new PhaseState(0, 5, 0, 0, 0),
+        Best = [new KeptEpoch(1, new Tasks.Evaluation(0.5, new Dictionary<string, double> { ["Accuracy"] = 0.75 }))],
+        BadRows = [new KnownBadRow(false, 3, "it is cut off", 0)],
+    };
 
     private static void WriteWeights(string folder)
     {
@@ -98,7 +111,8 @@ internal static class Seeds
     private static void WriteTexts(string folder)
     {
         Put(folder, "text-config", "bert", Encoding.UTF8.GetBytes(TextConfig));
-        Put(folder, "wordpiece", "small", Encoding.UTF8.GetBytes(Vocabulary + "\0{\"do_lower_case\": true, \"tokenizer_class\": \"BertTokenizer\"}"));
+        Put(folder, "wordpiece", "small", Encoding.UTF8.GetBytes(
+            Vocabulary + "\0{\"do_lower_case\": true, \"tokenizer_class\": \"BertTokenizer\"}"));
         Put(folder, "byte-pairs", "small", Encoding.UTF8.GetBytes(string.Join('\0', BytePairFiles.Select(file => file.Item2))));
         Put(folder, "texts", "mixed", Encoding.Unicode.GetBytes("The caf\u00e9s, e\u0301t\u00e9: \u4f60 \ud83d\ude00 \u039f\u03a3 don't"));
     }
@@ -129,22 +143,16 @@ internal static class Seeds
             plan + "\0{\"Scoring\": \"IDENTITY\", \"DataRows\": 50, \"Sample\": \"00\"}"));
     }
 
-    private static CheckpointState Checkpoint() => new()
-    {
-        Training = new Dictionary<string, JsonElement> { ["seed"] = JsonSerializer.SerializeToElement(1) },
-        Threads = 2,
-        Elapsed = TimeSpan.FromSeconds(3),
-        Run = new RunState { Batches = 5, BatchesOfEpoch = 2, LossSum = 1.5, LossRows = 8 },
-        Phase = new PhaseState(0, 5, 0, 0, 0),
-        Best = [new KeptEpoch(1, new Tasks.Evaluation(0.5, new Dictionary<string, double> { ["Accuracy"] = 0.75 }))],
-        BadRows = [new KnownBadRow(false, 3, "it is cut off", 0)],
-    };
-
     private static byte[] SafeTensors((string Name, byte[] Content)[] tensors)
     {
         var header = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(tensors.ToDictionary(
             tensor => tensor.Name,
-            tensor => new { dtype = "F32", shape = new[] { tensor.Content.Length / 4 }, data_offsets = new[] { 0, tensor.Content.Length } })));
+            tensor => new
+            {
+                dtype = "F32",
+                shape = new[] { tensor.Content.Length / 4 },
+                data_offsets = new[] { 0, tensor.Content.Length },
+            })));
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. tensors.SelectMany(tensor => tensor.Content)];
     }
 

@@ -34,7 +34,7 @@ internal sealed partial record Target(string Name, Action<byte[]> Read)
             throw new FindingException($"{allocated} bytes were allocated for an input of {input.Length} bytes.");
         if (UsesTensors && torch.Tensor.TotalCount > tensors)
             throw new FindingException($"{torch.Tensor.TotalCount - tensors} tensors were not disposed.");
-        if (refusal is not null && (refusal.Length is 0 or > MostMessage || refusal.Any(char.IsControl)))
+        if (refusal is not null && (refusal.Length is 0 or > MostMessage || refusal.Any(IsUnprintable)))
             throw new FindingException($"The message has {refusal.Length} characters, or unprintable ones: {refusal}");
         return refusal;
     }
@@ -51,6 +51,9 @@ internal sealed partial record Target(string Name, Action<byte[]> Read)
             return Cause(e).Message;
         }
     }
+
+    // Lists have a line for each item.
+    private static bool IsUnprintable(char letter) => char.IsControl(letter) && letter != '\n';
 
     // ML.NET calls loaders by reflection.
     private static Exception Cause(Exception e) =>

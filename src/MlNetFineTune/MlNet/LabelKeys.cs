@@ -103,9 +103,9 @@ internal abstract class LabelKeys
         }
     }
 
-    // ML.NET takes memory for whatever sizes a value claims, before it reads any of it. So they must be those that Save writes: the codec of
-    // vectors, the length of its parameters (the codec of values, of a primitive type; one dimension, of this size), and one vector of this
-    // size, dense and without indices.
+    // ML.NET takes memory for whatever sizes a value claims, before it reads any of it. So they must be those that Save writes: the codec
+    // of vectors, the length of its parameters (the codec of values, of a primitive type; one dimension, of this size), and one vector of
+    // this size, dense and without indices.
     private static void RequireSizes(Stream stream, int count)
     {
         const string vectors = "VBuffer";
@@ -121,8 +121,8 @@ internal abstract class LabelKeys
             if (name != vectors || item == vectors || !found.SequenceEqual(expected))
             {
                 throw new InvalidDataException(
-                    $"The model's label values are {SafeText.Quoted(name)} of {SafeText.Quoted(item)} with sizes {string.Join(", ", found)}, "
-                    + $"expected '{vectors}' of a primitive type with {string.Join(", ", expected)}.");
+                    $"The model's label values are {SafeText.Quoted(name)} of {SafeText.Quoted(item)} with sizes "
+                    + $"{string.Join(", ", found)}, expected '{vectors}' of a primitive type with {string.Join(", ", expected)}.");
             }
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException) // of texts and lengths that are none

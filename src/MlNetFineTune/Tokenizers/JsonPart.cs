@@ -49,9 +49,10 @@ internal readonly record struct JsonPart(JsonElement Element, string Source, str
     {
         if (Element.ValueKind != JsonValueKind.Object)
             throw Bad($"{Path} is", "an object", Element.ValueKind);
-        var value = this;
+        var owner = this;
+        var what = Path.Length > 0 ? $"a name in {Path}" : "a name";
         return Element.EnumerateObject().Select(property =>
-            (value.Read(() => property.Name, $"a name{(value.Path.Length > 0 ? " in " : "")}{value.Path}"), new JsonPart(property.Value, value.Source, value.Path)));
+            (owner.Read(() => property.Name, what), new JsonPart(property.Value, owner.Source, owner.Path)));
     }
 
     public InvalidDataException Bad(string what, string expected, JsonValueKind found) => Refuse($"{what} {Describe(found)}",

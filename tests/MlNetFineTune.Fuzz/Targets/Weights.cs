@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 using MlNetFineTune.WeightFiles;
 using MlNetFineTune.WeightSources;
@@ -89,7 +90,8 @@ internal static class Weights
     {
         var state = CheckpointFile.Parse(Encoding.UTF8.GetString(input));
         // What resuming looks at first.
-        _ = state.Training.Count + state.Run.Epochs.Count + state.Best.Count + state.BadRows.Count;
+        _ = state.Run.Epochs.Count + state.Best.Count + state.BadRows.Count;
+        _ = FingerprintDifference.Of(state.Training, Seeds.Checkpoint().Training);
         _ = CheckpointFile.Parse(CheckpointFile.JsonOf(state));
     }
 

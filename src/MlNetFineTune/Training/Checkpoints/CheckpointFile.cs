@@ -21,6 +21,7 @@ internal sealed class CheckpointFile : ICheckpointContents
     private static readonly JsonSerializerOptions s_json = new()
     {
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter() },
     };
@@ -108,10 +109,14 @@ internal sealed class CheckpointFile : ICheckpointContents
             {
                 throw new InvalidDataException("its state has no format version.");
             }
-            return version == CheckpointState.CurrentVersion
-                ? document.Deserialize<CheckpointState>(s_json) ?? throw new InvalidDataException("its state is empty.")
-                : throw new NotSupportedException(
+            if (version != CheckpointState.CurrentVersion)
+            {
+                throw new NotSupportedException(
                     $"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
+            }
+            var state = document.Deserialize<CheckpointState>(s_json)!;
+            _ = JsonOf(state); // half a character in the fingerprint shows only when it is read
+            return state;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException) // also of constructors
         {
