@@ -42,6 +42,7 @@ fuzz() { # <target>
   local target=$1 out=$work/$1 dictionary=() stop=()
   rm -rf "$out"
   mkdir -p "$out"
+  cd "$out" # for the temporary files of AFL++
   [ "$(head -qc 1 "$here/Corpus/$target"/* | head -c 1)" != "{" ] || dictionary=(-x "$here/json.dict")
   [ -z "${FUZZ_SECONDS:-}" ] || stop=(-V "$FUZZ_SECONDS")
   TMPDIR=$(mktemp -d -p /dev/shm)
