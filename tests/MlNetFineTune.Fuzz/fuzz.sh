@@ -4,8 +4,9 @@
 #   tests/MlNetFineTune.Fuzz/fuzz.sh build
 #   tests/MlNetFineTune.Fuzz/fuzz.sh TARGET|all [inputs]
 #
-# The first builds and instruments the program; the second does so too where that was not done. Begins with the corpus in Corpus/TARGET, runs that many inputs (default 1,000,000) and prints a line for each target. What was found
-# stays in artifacts/fuzz/TARGET: crashes and hangs to be looked at, and in `corpus` the smallest set of inputs with the same coverage.
+# The first builds and instruments the program, and is needed again after a change; the second does so where it was never done. It begins
+# with the corpus in Corpus/TARGET, runs that many inputs (default 1,000,000), and prints a line for each target. What was found stays in
+# artifacts/fuzz/TARGET: crashes and hangs to be looked at, and in `corpus` the smallest set of inputs with the same coverage.
 # FUZZ_SECONDS bounds the time of each target.
 set -euo pipefail
 
@@ -36,7 +37,7 @@ build() {
 
 # AFL++ knows dotnet as a program without its own instrumentation, and this machine as it is.
 export AFL_SKIP_BIN_CHECK=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1 AFL_QUIET=1
-export AFL_FORKSRV_INIT_TMOUT=60000 DOTNET_TieredPGO=0 DOTNET_gcServer=0
+export AFL_FORKSRV_INIT_TMOUT=60000 DOTNET_TieredPGO=0
 
 fuzz() { # <target>
   local target=$1 out=$work/$1 dictionary=() stop=()
@@ -77,6 +78,7 @@ case ${1:-} in
     ;;
   build) build ;;
   *)
+    [ "$1" = all ] || [ -d "$here/Corpus/$1" ] || { echo "There is no target '$1'." >&2 && exit 2; }
     [ -d "$program" ] || build
     for folder in "$here"/Corpus/*/; do
       target=$(basename "$folder")
