@@ -40,11 +40,11 @@ export AFL_SKIP_BIN_CHECK=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_SKIP_CPU
 export AFL_FORKSRV_INIT_TMOUT=60000 DOTNET_TieredPGO=0
 
 fuzz() { # <target>
-  local target=$1 out=$work/$1 dictionary=() stop=()
+  local target=$1 out=$work/$1 seeds=("$here/Corpus/$1"/*) dictionary=() stop=()
   rm -rf "$out"
   mkdir -p "$out"
   cd "$out" # for the temporary files of AFL++
-  [ "$(head -qc 1 "$here/Corpus/$target"/* | head -c 1)" != "{" ] || dictionary=(-x "$here/json.dict")
+  [ "$(head -c 1 "${seeds[0]}" | tr -d '\0')" != "{" ] || dictionary=(-x "$here/json.dict")
   [ -z "${FUZZ_SECONDS:-}" ] || stop=(-V "$FUZZ_SECONDS")
   TMPDIR=$(mktemp -d -p /dev/shm)
   export TMPDIR
