@@ -50,8 +50,9 @@ internal sealed record ImageInputManifest(
 
     public override ImageInputManifest WithPicturesIn(string column) => this with { Column = column };
 
-    private ImageInput Create(bool prefersFiles) =>
-        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels, prefersFiles);
+    private ImageInput Create(bool prefersFiles) => Channels is 1 or InputChannels.Colors
+        ? new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels, prefersFiles)
+        : throw new ArgumentException($"its pictures have {Channels} channels, and 3 (colours) and 1 (luminance) are possible");
 }
 
 /// <summary>A column of numbers or keys.</summary>

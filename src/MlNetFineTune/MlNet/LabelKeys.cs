@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Data.IO;
@@ -88,6 +89,7 @@ internal abstract class LabelKeys
             return new WithoutValues(count);
         var saver = new BinarySaver(env, new BinarySaver.Arguments());
         using var stream = new CompleteStream(reader.BaseStream);
+        RequireSizes(stream, count);
         try
         {
             if (!saver.TryLoadTypeAndValue(stream, out var type, out var value) || type is not VectorDataViewType vector
@@ -99,6 +101,35 @@ internal abstract class LabelKeys
         {
             throw new InvalidDataException($"The model's label values cannot be read: {SafeText.Message(reason)}", reason);
         }
+    }
+
+    // ML.NET takes memory for whatever sizes a value claims, before it reads any of it. So they must be those that Save writes: the codec
+    // of vectors, the length of its parameters (the codec of values, of a primitive type; one dimension, of this size), and one vector of
+    // this size, dense and without indices.
+    private static void RequireSizes(Stream stream, int count)
+    {
+        const string vectors = "VBuffer";
+        var start = stream.Position;
+        try
+        {
+            using var reader = new BinaryReader(stream, Encoding.UTF8, leaveOpen: true);
+            var name = reader.ReadString();
+            var end = reader.Read7BitEncodedInt64() + stream.Position;
+            var item = reader.ReadString();
+            stream.Position = end - 2 * sizeof(int);
+            int[] expected = [1, count, 1, count, -1, 0], found = [.. expected.Select(_ => reader.ReadInt32())];
+            if (name != vectors || item == vectors || !found.SequenceEqual(expected))
+            {
+                throw new InvalidDataException(
+                    $"The model's label values are {SafeText.Quoted(name)} of {SafeText.Quoted(item)} with sizes "
+                    + $"{string.Join(", ", found)}, expected '{vectors}' of a primitive type with {string.Join(", ", expected)}.");
+            }
+        }
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException) // of texts and lengths that are none
+        {
+            throw new InvalidDataException($"The model's label values cannot be read: {SafeText.Message(e)}", e);
+        }
+        stream.Position = start;
     }
 
     private sealed record FromAnnotation(DataViewSchema.Column Column, PrimitiveDataViewType ItemType) : MlNet.Generic.IFunction<LabelKeys>

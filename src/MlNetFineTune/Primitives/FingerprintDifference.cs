@@ -45,7 +45,8 @@ internal static class FingerprintDifference
 
     private static IEnumerable<string> NamesOf(JsonElement element) => element.EnumerateObject().Select(property => property.Name);
 
-    private static string? TypeOf(JsonElement element) => Find(element, CanonicalJson.Type)?.GetString();
+    private static string? TypeOf(JsonElement element) =>
+        Find(element, CanonicalJson.Type) is { ValueKind: JsonValueKind.String } type ? type.GetString() : null;
 
     private static string Bounded(JsonElement? value)
     {

@@ -205,7 +205,7 @@ internal static class ArchiveFiles
             }
             return read(json, root, version);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException) // the second: half a character
         {
             throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }

@@ -208,6 +208,11 @@ internal static class ModelArchive
         var table = manifest.Encoder.TableLayers;
         if (manifest.Encoder.IsOfPictures && input.Preprocessing is null)
             throw new ArgumentException("no picture enters its image network");
+        if (manifest.Encoder is BackboneManifest { InputChannels: var taken } && manifest.Input.FindPictures()?.Channels is { } given
+            && given != taken)
+        {
+            throw new ArgumentException($"its pictures have {given} channels, and its network takes {taken}");
+        }
         if (manifest.Input.MissingPicturesBesideTable() is { } missing
             ? table is null || table.LearnsMissingPictures != (missing != MissingPictures.Refuse)
             : table is not null)

@@ -30,14 +30,8 @@ internal readonly record struct JsonPart(JsonElement Element, string Source, str
     {
         if (Element.ValueKind != JsonValueKind.String)
             throw Bad($"{Path} is", "a text", Element.ValueKind);
-        try
-        {
-            return Element.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw Refuse($"{Path} is half a character", $"expected a text ({SafeText.Message(e)})");
-        }
+        var element = Element;
+        return Read(() => element.GetString()!, Path);
     }
 
     public int AsNumber() => Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out var number) ? number
@@ -55,8 +49,10 @@ internal readonly record struct JsonPart(JsonElement Element, string Source, str
     {
         if (Element.ValueKind != JsonValueKind.Object)
             throw Bad($"{Path} is", "an object", Element.ValueKind);
-        var value = this;
-        return Element.EnumerateObject().Select(property => (property.Name, new JsonPart(property.Value, value.Source, value.Path)));
+        var owner = this;
+        var what = Path.Length > 0 ? $"a name in {Path}" : "a name";
+        return Element.EnumerateObject().Select(property =>
+            (owner.Read(() => property.Name, what), new JsonPart(property.Value, owner.Source, owner.Path)));
     }
 
     public InvalidDataException Bad(string what, string expected, JsonValueKind found) => Refuse($"{what} {Describe(found)}",
@@ -64,6 +60,19 @@ internal readonly record struct JsonPart(JsonElement Element, string Source, str
 
     /// <summary>An error about what the file says.</summary>
     public InvalidDataException Refuse(string what, string expected) => new($"{Source} cannot be used: {what}; {expected}.");
+
+    // Half a character, and bytes that are not UTF-8, show only when the text is read.
+    private string Read(Func<string> read, string what)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Refuse($"{what} is not text", $"expected whole characters in UTF-8 ({SafeText.Message(e)})");
+        }
+    }
 
     private static string Describe(JsonValueKind kind) => kind switch
     {

@@ -104,7 +104,7 @@ internal static class TokenizerFiles
             if (id < 0 || id >= tokens.Length || tokens[id] is not null)
             {
                 throw file.Root.Refuse(
-                    $"{SafeText.Quoted(token)} has number {SafeText.Of(value.Element.ToString())}",
+                    $"{SafeText.Quoted(token)} has number {SafeText.Of(value.Element.GetRawText())}",
                     $"expected each number from 0 to {tokens.Length - 1} once");
             }
             tokens[id] = token;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace MlNetFineTune.Reporting;
@@ -37,13 +36,12 @@ internal sealed class MlflowClient : IDisposable
     {
         if (await FindExperimentAsync(name, cancellation).ConfigureAwait(false) is { } found)
             return found;
-        var (status, answer) = await PostAsync("experiments/create", new JsonObject { ["name"] = name }, cancellation)
-            .ConfigureAwait(false);
+        var answer = await PostAsync("experiments/create", new JsonObject { ["name"] = name }, cancellation).ConfigureAwait(false);
         // Another training may have created it in between.
-        return ErrorOf(answer) == "RESOURCE_ALREADY_EXISTS"
+        return answer.Error == "RESOURCE_ALREADY_EXISTS"
             && await FindExperimentAsync(name, cancellation).ConfigureAwait(false) is { } theirs
             ? theirs
-            : Text(Require(status, answer, "experiments/create"), "experiments/create", "experiment_id");
+            : Text(Require(answer, "experiments/create"), "experiments/create", "experiment_id");
     }
 
     /// <summary>
@@ -58,9 +56,8 @@ internal sealed class MlflowClient : IDisposable
         var body = new JsonObject { ["experiment_id"] = experimentId, ["start_time"] = startTime, ["tags"] = Pairs(tags) };
         if (name is not null)
             body["run_name"] = name;
-        var (status, answer) = await PostAsync(request, body, cancellation).ConfigureAwait(false);
-        var info = Require(status, answer, request)["run"]?["info"];
-        return (Text(info, request, "run.info.run_id"), (info?["artifact_uri"] as JsonValue)?.ToString() ?? "");
+        var answer = Require(await PostAsync(request, body, cancellation).ConfigureAwait(false), request);
+        return (Text(answer, request, "run.info.run_id"), answer.Text("run.info.artifact_uri") ?? "");
     }
 
     /// <summary>
@@ -84,8 +81,7 @@ internal sealed class MlflowClient : IDisposable
             ["params"] = Pairs(parameters),
             ["tags"] = Pairs(tags),
         };
-        var (status, answer) = await PostAsync("runs/log-batch", body, cancellation).ConfigureAwait(false);
-        Require(status, answer, "runs/log-batch");
+        Require(await PostAsync("runs/log-batch", body, cancellation).ConfigureAwait(false), "runs/log-batch");
     }
 
     /// <param name="runId">The run.</param>
@@ -95,8 +91,7 @@ internal sealed class MlflowClient : IDisposable
     public async Task EndAsync(string runId, string state, long endTime, CancellationToken cancellation)
     {
         var body = new JsonObject { ["run_id"] = runId, ["status"] = state, ["end_time"] = endTime };
-        var (status, answer) = await PostAsync("runs/update", body, cancellation).ConfigureAwait(false);
-        Require(status, answer, "runs/update");
+        Require(await PostAsync("runs/update", body, cancellation).ConfigureAwait(false), "runs/update");
     }
 
     /// <summary>Whether the server itself takes artifacts of a run, as it does unless it was told to leave them to their store.</summary>
@@ -110,8 +105,7 @@ internal sealed class MlflowClient : IDisposable
         var request = $"api/2.0/mlflow-artifacts/artifacts/{folder}/{Uri.EscapeDataString(Path.GetFileName(path))}";
         using var content = new ByteArrayContent(await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        var (status, answer) = await SendAsync(HttpMethod.Put, request, content, cancellation).ConfigureAwait(false);
-        Require(status, answer, "mlflow-artifacts/artifacts");
+        Require(await SendAsync(HttpMethod.Put, request, content, cancellation).ConfigureAwait(false), "mlflow-artifacts/artifacts");
     }
 
     public void Dispose() => _http.Dispose();
@@ -119,25 +113,23 @@ internal sealed class MlflowClient : IDisposable
     private async Task<string?> FindExperimentAsync(string name, CancellationToken cancellation)
     {
         const string request = "experiments/get-by-name";
-        var (status, answer) = await SendAsync(
+        var answer = await SendAsync(
             HttpMethod.Get, $"{Api}{request}?experiment_name={Uri.EscapeDataString(name)}", null, cancellation).ConfigureAwait(false);
-        if (ErrorOf(answer) == "RESOURCE_DOES_NOT_EXIST")
+        if (answer.Error == "RESOURCE_DOES_NOT_EXIST")
             return null;
-        var experiment = Require(status, answer, request)["experiment"];
-        return (experiment?["lifecycle_stage"] as JsonValue)?.ToString() == "deleted"
+        Require(answer, request);
+        return answer.Text("experiment.lifecycle_stage") == "deleted"
             ? throw Failed(request, $"the experiment {SafeText.Quoted(name)} was deleted there: restore it, or take another name.", false)
-            : Text(experiment, request, "experiment.experiment_id");
+            : Text(answer, request, "experiment.experiment_id");
     }
 
-    private async Task<(HttpStatusCode Status, JsonObject? Answer)> PostAsync(
-        string request, JsonObject body, CancellationToken cancellation)
+    private async Task<MlflowAnswer> PostAsync(string request, JsonObject body, CancellationToken cancellation)
     {
         using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
         return await SendAsync(HttpMethod.Post, Api + request, content, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<(HttpStatusCode Status, JsonObject? Answer)> SendAsync(
-        HttpMethod method, string address, HttpContent? content, CancellationToken cancellation)
+    private async Task<MlflowAnswer> SendAsync(HttpMethod method, string address, HttpContent? content, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(_tracking.RequestTimeout);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
@@ -145,7 +137,8 @@ internal sealed class MlflowClient : IDisposable
         {
             using var request = new HttpRequestMessage(method, new Uri(_base, address)) { Content = content };
             using var response = await _http.SendAsync(request, either.Token).ConfigureAwait(false);
-            return (response.StatusCode, Parse(await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false)));
+            return new MlflowAnswer(
+                response.StatusCode, await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -157,35 +150,19 @@ internal sealed class MlflowClient : IDisposable
         }
     }
 
-    private static JsonObject? Parse(byte[] answer)
+    private MlflowAnswer Require(MlflowAnswer answer, string request)
     {
-        try
-        {
-            return JsonNode.Parse(answer) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            return null; // a page of a proxy, or nothing
-        }
-    }
-
-    private JsonObject Require(HttpStatusCode status, JsonObject? answer, string request)
-    {
-        if (status == HttpStatusCode.OK)
-            return answer ?? [];
-        var isTransient = status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500;
-        var reason = (answer?["message"] as JsonValue)?.ToString();
-        throw Failed(request, $"{(int)status} {ErrorOf(answer) ?? status.ToString()}"
+        if (answer.Status == HttpStatusCode.OK)
+            return answer;
+        var isTransient = answer.Status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)answer.Status >= 500;
+        var reason = answer.Text("message");
+        throw Failed(request, $"{(int)answer.Status} {answer.Error ?? answer.Status.ToString()}"
             + $"{(reason is null ? "" : $": {SafeText.Of(reason.ReplaceLineEndings(" "), SafeText.SentenceLength)}")}.", isTransient);
     }
 
-    private string Text(JsonNode? owner, string request, string path) =>
-        (owner?[path.Split('.')[^1]] as JsonValue)?.ToString() is { Length: > 0 } text
-            ? text
-            : throw Failed(request, $"the answer has no {path}: is it a tracking server of MLflow?", isTransient: false);
-
-    private static string? ErrorOf(JsonObject? answer) =>
-        (answer?["error_code"] as JsonValue)?.ToString() is { } code ? SafeText.Of(code) : null;
+    private string Text(MlflowAnswer answer, string request, string path) => answer.Text(path) is { Length: > 0 } text
+        ? text
+        : throw Failed(request, $"the answer has no {path}: is it a tracking server of MLflow?", isTransient: false);
 
     private MlflowFailure Failed(string request, string reason, bool isTransient) =>
         new($"{_tracking.Server}, {request.Split('?')[0].Replace(Api, "", StringComparison.Ordinal)}: {reason}", isTransient);

@@ -20,6 +20,8 @@ internal sealed class CheckpointFile : ICheckpointContents
 
     private static readonly JsonSerializerOptions s_json = new()
     {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter() },
     };
@@ -53,7 +55,7 @@ internal sealed class CheckpointFile : ICheckpointContents
     /// <exception cref="NotSupportedException">The file was written by another version of this library.</exception>
     public static CheckpointFile Open(string path)
     {
-        var file = WeightFile.Open(path);
+        var file = OpenTensors(path);
         try
         {
             if (!file.Metadata.TryGetValue(StateKey, out var json) || !file.Metadata.TryGetValue(SumKey, out var sum))
@@ -102,15 +104,38 @@ internal sealed class CheckpointFile : ICheckpointContents
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            var version = document.RootElement.GetProperty(nameof(CheckpointState.FormatVersion)).GetInt32();
-            return version == CheckpointState.CurrentVersion
-                ? document.Deserialize<CheckpointState>(s_json)!
-                : throw new NotSupportedException(
+            if (!document.RootElement.TryGetProperty(nameof(CheckpointState.FormatVersion), out var element)
+                || !element.TryGetInt32(out var version))
+            {
+                throw new InvalidDataException("its state has no format version.");
+            }
+            if (version != CheckpointState.CurrentVersion)
+            {
+                throw new NotSupportedException(
                     $"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
+            }
+            var state = document.Deserialize<CheckpointState>(s_json)!;
+            _ = JsonOf(state); // half a character in the fingerprint shows only when it is read
+            return state;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException) // also of constructors
         {
             throw new InvalidDataException($"its state cannot be read ({SafeText.Message(e)}).", e);
+        }
+    }
+
+    // No other format of weights has the sum where it is looked for.
+    private static WeightFile OpenTensors(string path)
+    {
+        var bytes = ByteSource.OfFile(path);
+        try
+        {
+            return SafeTensorsReader.Read(bytes, path);
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
         }
     }
 
