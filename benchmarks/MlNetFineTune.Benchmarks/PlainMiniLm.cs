@@ -3,6 +3,8 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using LayerNorm = TorchSharp.Modules.LayerNorm;
+using Linear = TorchSharp.Modules.Linear;
 
 namespace MlNetFineTune.Benchmarks;
 

@@ -25,7 +25,7 @@ internal sealed class LanguageHead : IDisposable
         WeightInitialization.FillNormal(_dense.weight, 0.02, seed, RandomStream.WeightsOf("cls.predictions.transform.dense.weight"));
     }
 
-    public IEnumerable<Parameter> Weights() => [_dense.weight, _dense.bias, _norm.weight, _norm.bias, _bias];
+    public IEnumerable<Parameter> Weights() => [_dense.weight, _dense.bias!, _norm.weight, _norm.bias!, _bias];
 
     /// <summary>[M, C] -> logits [M, V].</summary>
     public Tensor Forward(Tensor hidden) =>
