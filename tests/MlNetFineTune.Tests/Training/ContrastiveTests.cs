@@ -27,7 +27,7 @@ public sealed class ContrastiveTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [TestMethod]
-    public void PairsTrainTheEncoderAndThenFeaturesTrainTheHead()
+    public void ThePlanHasEpochsOfPairsAndThenThoseOfTheHead()
     {
         var network = SmallTexts.Backbone.Stages.Count;
         var plan = Options.Strategy.Resolve("bert", SmallTexts.Backbone.Stages, epochs: 24);
@@ -49,7 +49,11 @@ public sealed class ContrastiveTests : IDisposable
                 .Select(stage => decayed.Phases[0].ScaleOf(stage.First().Name)).ToArray());
         StringAssert.Contains(Options.Describe(), "Epochs 1 to 4: ");
         StringAssert.Contains(Options.Describe(), ", on pairs of rows");
+    }
 
+    [TestMethod]
+    public void PairsTrainTheEncoderAndThenFeaturesTrainTheHead()
+    {
         var log = new LogLines(_ml);
         using var model = Fit(Options with { Validation = ValidationData.Set(Test) });
         var report = model.Report!;

@@ -36,6 +36,79 @@ public sealed class StrategyTests
         StringAssert.Contains(error.Message, "layer4");
     }
 
+    // Of stage 0 to 4 and of the head; powers of a half are exact.
+    private static IEnumerable<object[]> Rates { get; } =
+    [
+        [Strategy.HeadOnly, 5, new[] { 0, 0, 0, 0, 0, 1f }],
+        [Strategy.LastStages(1, 0.5f), 4, new[] { 0, 0, 0, 0, 0.5f, 1 }],
+        [Strategy.LastStages(5, 0.5f), 0, new[] { 0.03125f, 0.0625f, 0.125f, 0.25f, 0.5f, 1 }],
+        [Strategy.Full(0.5f), 0, new[] { 0.03125f, 0.0625f, 0.125f, 0.25f, 0.5f, 1 }],
+        [Strategy.Full(1), 0, new[] { 1f, 1, 1, 1, 1, 1 }],
+    ];
+
+    [TestMethod]
+    [DynamicData(nameof(Rates))]
+    public void EachStageHasItsFactorOfTheRate(Strategy strategy, int frozen, float[] expected)
+    {
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
+        Assert.HasCount(5, classifier.Stages);
+
+        var part = strategy.Resolve("resnet18", classifier.Stages, epochs: 7).Resolve(classifier).Phases.Single();
+
+        Assert.AreEqual((1, 7, 7, frozen, true), (part.FirstEpoch, part.Epochs, part.LastEpoch, part.FrozenStages, part.Augments));
+        foreach (var parameter in classifier.Parameters())
+            Assert.AreEqual(expected[parameter.Stage], part.ScaleOf(parameter.Name), parameter.Name);
+    }
+
+    [TestMethod]
+    public void TheProbeAndThePartAfterItHaveTheirOwnRates()
+    {
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
+
+        var plan = Strategy.ProbeThenFull(probeRate: 4, fullRate: 0.5f, layerDecay: 0.5f)
+            .Resolve("resnet18", classifier.Stages, epochs: 6).Resolve(classifier);
+
+        Assert.AreEqual("1-3 5, 4-6 0",
+            string.Join(", ", plan.Phases.Select(one => $"{one.FirstEpoch}-{one.LastEpoch} {one.FrozenStages}")));
+        Assert.AreEqual(0, plan.FrozenStages);
+        Assert.AreEqual("0 4, 0.25 0.5", string.Join(", ", plan.Phases.Select(
+            one => FormattableString.Invariant($"{one.ScaleOf("layer4.0.conv1.weight")} {one.ScaleOf("fc.weight")}"))));
+    }
+
+    [TestMethod]
+    public void NormsAndBiasesTrainWithTheWholeHead()
+    {
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
+
+        var part = Strategy.NormAndBias.Resolve("resnet18", classifier.Stages, epochs: 1).Resolve(classifier).Phases.Single();
+
+        foreach (var one in classifier.Parameters())
+        {
+            var trains = one.Name.StartsWith("fc.", StringComparison.Ordinal) || one.Parameter.ndim == 1;
+            Assert.AreEqual(trains ? 1 : 0, part.ScaleOf(one.Name), one.Name);
+        }
+    }
+
+    [TestMethod]
+    public void OnlyTrainedParametersAndTheStatisticsBesideThemChange()
+    {
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
+
+        Assert.AreEqual("fc.weight fc.bias", Changing(Strategy.HeadOnly));
+        var last = Changing(Strategy.Custom(name => name == "layer4.1.bn2.bias" ? 1 : 0)).Split(' ');
+        CollectionAssert.Contains(last, "layer4.1.bn2.bias");
+        CollectionAssert.Contains(last, "layer4.0.bn1.running_mean", "a statistic of the lowest stage that trains");
+        CollectionAssert.DoesNotContain(last, "layer4.1.bn2.weight");
+        CollectionAssert.DoesNotContain(last, "layer3.0.bn1.running_mean");
+        CollectionAssert.DoesNotContain(last, "fc.weight");
+
+        string Changing(Strategy strategy)
+        {
+            var plan = strategy.Resolve("resnet18", classifier.Stages, epochs: 1).Resolve(classifier);
+            return string.Join(' ', plan.ChangingTensors(classifier).Select(named => named.Name));
+        }
+    }
+
     [TestMethod]
     public void ALayerWhoseOwnParametersAreFrozenStaysInInferenceMode()
     {
@@ -86,9 +159,19 @@ public sealed class StrategyTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probe: 1));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(fullRate: float.NaN));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probeRate: 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probe: 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(fullRate: float.PositiveInfinity));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.Gradual(epochsEach: 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.LastStages(0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.Full(layerDecay: 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.Full(layerDecay: 1.01f));
+        Assert.ThrowsExactly<ArgumentException>(() => Strategy.From(" "));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Strategy.LastStages(6).Resolve("resnet18", Backbone.ResNet18.Stages, 1)).Message,
+            "Strategy.LastStages(6): resnet18 has 5 stages: ");
         Assert.ThrowsExactly<ArgumentNullException>(() => Strategy.Custom(null!));
         StringAssert.Contains(Fails(Strategy.Custom(_ => -1)), "the rule gives -1 for 'layer1.0.conv1.weight'");
+        StringAssert.Contains(Fails(Strategy.Custom(_ => float.PositiveInfinity)), "the rule gives Infinity for");
         StringAssert.Contains(Fails(Strategy.Custom(_ => 0)), "parameters of micro, such as 'layer1.0.conv1.weight'");
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(

@@ -39,6 +39,10 @@ public sealed class SafeTensorsReaderTests
     [DataRow("negative", """{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
     [DataRow("fraction", """{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}""", 6, "tensor 'a' lacks")]
     [DataRow("unknown type", """{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", 4, "type F8_E4M3")]
+    [DataRow("type of a number", """{"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("no type", """{"a":{"shape":[1],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("no offsets", """{"a":{"dtype":"F32","shape":[1]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("one offset", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""", 4, "tensor 'a' lacks")]
     [DataRow("no shape", """{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
     [DataRow("three offsets", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "tensor 'a' lacks")]
     [DataRow("metadata of numbers", """{"__metadata__":{"mean":1}}""", 0, "'mean' is not a text")]
@@ -84,6 +88,48 @@ public sealed class SafeTensorsReaderTests
                 $"announce a header of {announced} bytes");
             Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
         }
+    }
+
+    // The largest that is allowed is read; one more is not.
+    [TestMethod]
+    public void NamesDimensionsAndLengthsHaveTheirLimits()
+    {
+        Assert.AreEqual(4096, Read(Named(4096)).Entries.Single().Name.Length);
+        StringAssert.Contains(Refusal(Named(4097)), "its header has a name of 4097 bytes");
+        Assert.HasCount(64, Read(Shaped(64)).Entries.Single().Shape);
+        StringAssert.Contains(Refusal(Shaped(65)), "shape (of at most 64 dimensions)");
+        StringAssert.Contains(Refusal(new byte[8]), "its header is not JSON");
+        Assert.IsTrue(Begins(100_000_000, "{"));
+        Assert.IsFalse(Begins(100_000_001, "{"));
+        Assert.IsFalse(Begins(100, "["));
+        Assert.IsFalse(Begins(100, ""));
+
+        static byte[] Named(int length) =>
+            File($$$"""{"{{{new string('n', length)}}}":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4);
+        static byte[] Shaped(int dimensions) =>
+            File($$$"""{"a":{"dtype":"F32","shape":[{{{string.Join(',', Enumerable.Repeat(1, dimensions))}}}],"data_offsets":[0,4]}}""", 4);
+        static bool Begins(ulong length, string header)
+        {
+            var start = new byte[8 + header.Length];
+            BinaryPrimitives.WriteUInt64LittleEndian(start, length);
+            Encoding.UTF8.GetBytes(header).CopyTo(start, 8);
+            return SafeTensorsReader.Recognizes(start);
+        }
+    }
+
+    // A tensor without numbers begins where another begins, or ends.
+    [TestMethod]
+    public void TensorsWithoutNumbersLieBetweenOthers() =>
+        Assert.AreEqual("a [0]; b [1]; c [2, 0]", string.Join("; ", Read(File(
+            """{"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"c":{"dtype":"I8","shape":[2,0],"data_offsets":[4,4]},"""
+            + """ "a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""", 4)).Entries.Select(entry => entry.Describe())));
+
+    [TestMethod]
+    public void KeysOfLaterVersionsAreSkipped()
+    {
+        var entry = Read(File("""{"a":{"later":{"dtype":"I8","shape":[9]},"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4))
+            .Entries.Single();
+        Assert.AreEqual(("a [1]", TorchSharp.torch.ScalarType.Float32), (entry.Describe(), entry.Type));
     }
 
     // What messages show of it has no line breaks and nothing that a terminal obeys, and is short.
@@ -200,6 +246,8 @@ public sealed class SafeTensorsReaderTests
         header.CopyTo(file, 8);
         return file;
     }
+
+    private static string Refusal(byte[] file) => Assert.ThrowsExactly<InvalidDataException>(() => Read(file)).Message;
 
     private static WeightFile Read(byte[] file) => SafeTensorsReader.Read(Bytes(file), "w.safetensors");
 

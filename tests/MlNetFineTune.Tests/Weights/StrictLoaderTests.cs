@@ -75,6 +75,30 @@ public sealed class StrictLoaderTests
     }
 
     [TestMethod]
+    [DataRow(20, "t19 [1].")]
+    [DataRow(21, "t19 [1]; and 1 more.")]
+    [DataRow(45, "t19 [1]; and 25 more.")]
+    public void TwentyOfAKindAreNamedAndTheRestAreCounted(int count, string end)
+    {
+        using var scope = NewDisposeScope();
+        using var stream = new MemoryStream();
+        SafeTensorsWriter.Write(stream, [("other", ones(1))], new Dictionary<string, string>());
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(
+            Read(stream, "f"), [.. Enumerable.Range(0, count).Select(i => ($"t{i}", zeros(1)))], "net", _ => false)).Message;
+        StringAssert.Contains(failure, $"Missing in the file ({count}): t0 [1]; t1 [1]; ");
+        StringAssert.Contains(failure, end);
+        StringAssert.EndsWith(failure, "Choose the backbone that these weights belong to, or the weights of net.");
+    }
+
+    [TestMethod]
+    public void ThreeOfManyNamesAreShown()
+    {
+        Assert.AreEqual("", MismatchReport.Few([]));
+        Assert.AreEqual("a, b, c", MismatchReport.Few(["a", "b", "c"]));
+        Assert.AreEqual("a, b, c ...", MismatchReport.Few(["a", "b", "c", "d"]));
+    }
+
+    [TestMethod]
     public void ABackboneIgnoresTheOldClassifierAndBatchCountersButNothingElse()
     {
         using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5);
