@@ -49,7 +49,7 @@ internal sealed class TextTransform : Benchmark
 
         int Scores(FineTuningTransformer one) => one.Transform(view).GetColumn<float[]>("Score").Count();
 
-        Networks.CheckSame("score of the first sentence", Single(network, texts.Rows[0], collator)[0], Single(plain, texts.Rows[0])[0]);
+        Networks.CheckSame("score of the first sentence", Single(network, texts, 0, collator)[0], Single(plain, texts, 0)[0]);
         if (peer is not null)
             Networks.CheckSame("magnitude of the features of eight sentences", Magnitude(network, texts, collator),
                 peer.Pass().GetProperty("magnitude").GetDouble());
@@ -58,8 +58,8 @@ internal sealed class TextTransform : Benchmark
             .Add($"{Library}, in {onnx.ScoringEngine}", () => Scores(onnx));
         if (reduced is not null)
             timing.Add($"{Library}, in bfloat16", () => Scores(reduced));
-        timing.Add(RowByRow, () => texts.Rows.Count(row => Single(plain, row).Length > 0))
-            .Add(OursByRow, () => texts.Rows.Count(row => Single(network, row, collator).Length > 0));
+        timing.Add(RowByRow, () => Enumerable.Range(0, texts.Rows.Length).Count(row => Single(plain, texts, row).Length > 0))
+            .Add(OursByRow, () => Enumerable.Range(0, texts.Rows.Length).Count(row => Single(network, texts, row, collator).Length > 0));
         if (peer is not null && sorted is not null)
         {
             timing.AddRate(Peer, () => peer.Pass().GetProperty("texts_per_s").GetDouble());
@@ -69,19 +69,21 @@ internal sealed class TextTransform : Benchmark
         return timing.Ratio(Library, quick ? RowByRow : Peer);
     }
 
-    private static float[] Single(PlainMiniLm network, byte[] row)
+    private static float[] Single(PlainMiniLm network, ReadyTexts texts, int row)
     {
         using var noGradients = no_grad();
         using var step = NewDisposeScope();
-        var tokens = tensor([.. TokenRows.TokensOf(row).ToArray().Select(token => (long)token)], ScalarType.Int64).unsqueeze(0);
+        var tokens = tensor([.. TokenRows.TokensOf(texts.Rows[row]).ToArray().Select(token => (long)token)], ScalarType.Int64).unsqueeze(0);
         return [.. nn.functional.softmax(network.forward(tokens), 1).data<float>()];
     }
 
-    private static float[] Single(TextNetwork network, byte[] row, Collator collator)
+    private static float[] Single(TextNetwork network, ReadyTexts texts, int row, Collator collator)
     {
         using var noGradients = no_grad();
         using var step = NewDisposeScope();
-        using var inputs = collator.Collate(row, 1);
+        var sample = new byte[texts.Input.Length];
+        texts.Rows[row].CopyTo(sample, 0);
+        using var inputs = collator.Collate(sample, 1);
         return [.. nn.functional.softmax(network.ForwardRest(inputs, 0), 1).data<float>()];
     }
 
