@@ -4,8 +4,8 @@ namespace MlNetFineTune.Soak;
 internal static class Growth
 {
     /// <summary>
-    /// The median of the slopes between all pairs of points (Theil 1950, Sen 1968), times the length of the series: a single cycle with more
-    /// does not change it, a steady leak does.
+    /// The median of the slopes between all pairs of points (Theil 1950, Sen 1968), times the length of the series: a single cycle with
+    /// more does not change it, a steady leak does.
     /// </summary>
     /// <param name="values">At equal distances.</param>
     public static double Of(IReadOnlyList<double> values)

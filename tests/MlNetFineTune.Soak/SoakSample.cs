@@ -16,7 +16,8 @@ namespace MlNetFineTune.Soak;
 /// <param name="Threads">Threads of the process.</param>
 /// <param name="Files">Files in the temporary folder.</param>
 internal sealed record SoakSample(
-    double Minutes, int Trainings, long Answers, long Resident, long Native, long Managed, long Tensors, int Handles, int Threads, int Files)
+    double Minutes, int Trainings, long Answers, long Resident, long Native, long Managed, long Tensors, int Handles, int Threads,
+    int Files)
 {
     public const string Header = "minutes  trainings  answers  resident MiB  native MiB  managed MiB  tensors  handles  threads  files";
 
@@ -42,5 +43,6 @@ internal sealed record SoakSample(
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Minutes,7:0.0}{Trainings,11}{Answers,9}{Resident / 1048576.0,14:0.0}{Native / 1048576.0,12:0.0}{Managed / 1048576.0,13:0.00}{Tensors,9}{Handles,9}{Threads,9}{Files,7}");
+        $"{Minutes,7:0.0}{Trainings,11}{Answers,9}{Resident / 1048576.0,14:0.0}{Native / 1048576.0,12:0.0}"
+        + $"{Managed / 1048576.0,13:0.00}{Tensors,9}{Handles,9}{Threads,9}{Files,7}");
 }

@@ -87,7 +87,8 @@ internal sealed class TrainCommand
         };
         _columns.AddTo(command);
         command.Validators.Add(result => OutputFile.RefuseOneForTwo(
-            result, (_output.Name, result.GetValue(_output)), (_card.Name, result.GetValue(_card)), (_examine.Name, result.GetValue(_examine))));
+            result, (_output.Name, result.GetValue(_output)), (_card.Name, result.GetValue(_card)),
+            (_examine.Name, result.GetValue(_examine))));
         command.SetAction(Run);
         return command;
     }
