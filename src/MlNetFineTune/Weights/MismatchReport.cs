@@ -72,7 +72,6 @@ internal static class MismatchReport
     {
         var parts = found.Select(pair => pair.Part).Distinct().ToList();
         return parts.Count == 0 ? [TensorPart.Whole]
-            : parts.Contains(TensorPart.Whole) ? []
             : Enumerable.Range(0, parts[0].Count).Select(i => new TensorPart(i, parts[0].Count)).Except(parts);
     }
 

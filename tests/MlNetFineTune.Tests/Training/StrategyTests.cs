@@ -71,6 +71,8 @@ public sealed class StrategyTests
         Assert.AreEqual("1-3 5, 4-6 0",
             string.Join(", ", plan.Phases.Select(one => $"{one.FirstEpoch}-{one.LastEpoch} {one.FrozenStages}")));
         Assert.AreEqual(0, plan.FrozenStages);
+        Assert.IsTrue(plan.Trains("layer4.0.conv1.weight"), "in one of two parts");
+        Assert.IsFalse(Strategy.HeadOnly.Resolve("resnet18", classifier.Stages, 1).Resolve(classifier).Trains("layer4.0.conv1.weight"));
         Assert.AreEqual("0 4, 0.25 0.5", string.Join(", ", plan.Phases.Select(
             one => FormattableString.Invariant($"{one.ScaleOf("layer4.0.conv1.weight")} {one.ScaleOf("fc.weight")}"))));
     }
@@ -87,6 +89,36 @@ public sealed class StrategyTests
             var trains = one.Name.StartsWith("fc.", StringComparison.Ordinal) || one.Parameter.ndim == 1;
             Assert.AreEqual(trains ? 1 : 0, part.ScaleOf(one.Name), one.Name);
         }
+    }
+
+    // The mode of the options; else that of the strategy, which freezes only statistics that were pretrained.
+    [TestMethod]
+    [DataRow(true, "Train", "Train Train")]
+    [DataRow(true, "Frozen", "Frozen Frozen")]
+    [DataRow(true, "ByStrategy", "Train Frozen")]
+    [DataRow(false, "Train", "Train Train")]
+    [DataRow(false, "ByStrategy", "Train Train")]
+    public void StatisticsAreKeptWhereTheOptionsSaySoOrTheStrategyAndTheWeights(bool pretrained, string mode, string expected)
+    {
+        using var classifier = ImageNetwork.CreateEmpty(pretrained ? Backbone.ResNet18 : Backbone.ResNet18.FromScratch(), outputs: 3);
+        Assert.AreEqual(pretrained, classifier.HasPretrainedStatistics);
+
+        var plan = Strategy.ProbeThenFull().Resolve("resnet18", classifier.Stages, epochs: 2)
+            .Resolve(classifier, Enum.Parse<BatchNormMode>(mode));
+
+        Assert.AreEqual(expected, string.Join(' ', plan.Phases.Select(part => part.BatchNorm)));
+    }
+
+    [TestMethod]
+    public void OnlyContrastiveTrainingHasPairs()
+    {
+        Assert.IsTrue(Strategy.ContrastiveThenProbe().TrainsPairs);
+        Assert.IsFalse(Strategy.Full().TrainsPairs);
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ContrastiveThenProbe(iterations: 0));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(
+                () => Strategy.ContrastiveThenProbe(iterations: 4).Resolve("resnet18", Backbone.ResNet18.Stages, epochs: 4)).Message,
+            "set Epochs, for example to 104, or lower iterations");
     }
 
     [TestMethod]

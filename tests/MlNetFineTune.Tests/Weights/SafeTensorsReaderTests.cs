@@ -30,6 +30,8 @@ public sealed class SafeTensorsReaderTests
     [DataRow("overlap", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
         8, "'b' begins at byte 4, expected 8")]
     [DataRow("wrong size", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "needs 12 bytes but has 8")]
+    [DataRow("wrong size of the second", """{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"""
+        + """ "b":{"dtype":"F32","shape":[1],"data_offsets":[4,12]}}""", 12, "needs 4 bytes but has 8")]
     [DataRow("cut off", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "cut off")]
     [DataRow("appended", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "appended")]
     [DataRow("backward", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "tensor 'a' lacks")]

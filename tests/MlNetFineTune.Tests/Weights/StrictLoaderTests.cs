@@ -71,6 +71,7 @@ public sealed class StrictLoaderTests
         StringAssert.Contains(failure.Message, "Missing in the file (2): absent.one [5, 6]; absent.two [1].");
         StringAssert.Contains(failure.Message, "In the file but not in the network (1): extra [1].");
         StringAssert.Contains(failure.Message, "Of another shape (1): wide [3], expected [4].");
+        Assert.DoesNotContain("Named twice", failure.Message);
         CollectionAssert.AreEqual(new double[] { 0, 0 }, same.Values());
     }
 
@@ -96,6 +97,86 @@ public sealed class StrictLoaderTests
         Assert.AreEqual("", MismatchReport.Few([]));
         Assert.AreEqual("a, b, c", MismatchReport.Few(["a", "b", "c"]));
         Assert.AreEqual("a, b, c ...", MismatchReport.Few(["a", "b", "c", "d"]));
+    }
+
+    // q, k and v of one library are the rows of another's qkv.
+    [TestMethod]
+    public void PartsFillTheirRowsAndOneThatLacksOrIsOfAnotherShapeIsNamed()
+    {
+        using var scope = NewDisposeScope();
+        var map = new NameMap("other", name => name is "q" or "k" or "v" ? "qkv" : name)
+        {
+            PartOf = name => name is "q" or "k" or "v" ? new TensorPart("qkv".IndexOf(name[0]), 3) : TensorPart.Whole,
+        };
+        IReadOnlyList<(string, Tensor)> targets = [("qkv", zeros(6, 2)), ("b", zeros(1))];
+        var (q, k, v, b) = (ones(2, 2), 2 * ones(2, 2), 3 * ones(2, 2), ones(1));
+
+        var notes = StrictLoader.Load(Saved(("v", v), ("b", b), ("k", k), ("q", q)), targets, "net", _ => false, [map]);
+
+        CollectionAssert.AreEqual(new double[] { 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3 }, targets[0].Item2.Values());
+        Assert.AreEqual("The names of the tensors are other's and were translated to those of net.", notes.Single());
+        StringAssert.Contains(Refusal(Saved(("q", q), ("v", v), ("b", b))), "Missing in the file (1): qkv [2, 2] (part 2 of 3).");
+        StringAssert.Contains(Refusal(Saved(("q", q), ("k", zeros(3, 2)), ("v", v), ("b", b))),
+            "Of another shape (1): k [3, 2], expected [2, 2].");
+
+        string Refusal(WeightFile file) => Assert.ThrowsExactly<InvalidDataException>(
+            () => StrictLoader.Load(file, targets, "net", _ => false, [map], (_, _) => read => read)).Message;
+    }
+
+    [TestMethod]
+    public void AFileWithTwoOfOneTensorOrSeveralNetworksIsRefused()
+    {
+        using var scope = NewDisposeScope();
+        var map = new NameMap("other", name => name is "x" or "y" ? "a" : name);
+        StringAssert.Contains(Refusal(Saved(("x", ones(1)), ("y", ones(1)))), "Named twice (1): a by x and y.");
+        StringAssert.Contains(Refusal(Saved(("one.a", ones(1)), ("two.a", ones(1)))), "hold net several times, under one., two..");
+
+        string Refusal(WeightFile file) => Assert.ThrowsExactly<InvalidDataException>(
+            () => StrictLoader.Load(file, [("a", zeros(1))], "net", _ => false, [map])).Message;
+    }
+
+    [TestMethod]
+    public void AReportSaysWhatWasTakenOffAndWhatTheFileMayBe()
+    {
+        using var scope = NewDisposeScope();
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(
+            Saved(("m.a", ones(1)), ("m.b", ones(1))), [("a", zeros(1)), ("b", zeros(1)), ("c", zeros(1))], "net", _ => false,
+            hint: () => "It is of another.")).Message.ReplaceLineEndings("\n");
+        StringAssert.Contains(failure, "Missing in the file (1): c [1].\nThe prefix 'm.' was taken off the names of the tensors.\n");
+        StringAssert.EndsWith(failure, "\nIt is of another.");
+    }
+
+    [TestMethod]
+    public void WhatIsAdaptedHasItsNumbersAndIsSaidWhereTheirCountChanges()
+    {
+        using var scope = NewDisposeScope();
+        var (twice, flat) = (zeros(4), zeros(4));
+        var notes = StrictLoader.Load(
+            Saved(("twice", tensor(new[] { 1f, 2 })), ("flat", tensor(new[] { 3f, 4, 5, 6 }, [2, 2]))), [("twice", twice), ("flat", flat)],
+            "net", _ => false, adaptation: (name, _) => read => name == "twice" ? read.repeat(2) : read.flatten());
+        CollectionAssert.AreEqual(new double[] { 1, 2, 1, 2 }, twice.Values());
+        CollectionAssert.AreEqual(new double[] { 3, 4, 5, 6 }, flat.Values());
+        Assert.AreEqual("twice [2] was adapted to [4], for pictures of another size or other channels.", notes.Single());
+    }
+
+    // A view that repeats one number could claim any size: it is read into no more memory than the network's tensor takes.
+    [TestMethod]
+    public void AnExpandedNumberIsAdaptedUpToTheNetworksSize()
+    {
+        using var scope = NewDisposeScope();
+        var target = zeros(1, 3);
+        Load(target);
+        CollectionAssert.AreEqual(new double[] { 1, 1, 1 }, target.Values());
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Load(zeros(2))).Message,
+            "Of another shape (1): a [3], expected [2].");
+
+        static void Load(Tensor target)
+        {
+            var bytes = ByteSource.OfMemory(BitConverter.GetBytes(1f));
+            using var file = new WeightFile(
+                "f", [new WeightEntry("a", ScalarType.Float32, [3], [0], bytes, 0)], new Dictionary<string, string>(), [], [bytes]);
+            StrictLoader.Load(file, [("a", target)], "net", _ => false, adaptation: (_, _) => read => read.reshape(target.shape));
+        }
     }
 
     [TestMethod]
@@ -131,6 +212,13 @@ public sealed class StrictLoaderTests
         {
             File.Delete(path);
         }
+    }
+
+    private static WeightFile Saved(params (string Name, Tensor Tensor)[] tensors)
+    {
+        using var stream = new MemoryStream();
+        SafeTensorsWriter.Write(stream, tensors, new Dictionary<string, string>());
+        return SafeTensorsReader.Read(ByteSource.OfMemory(stream.ToArray()), "f");
     }
 
     private static WeightFile Read(MemoryStream stream, string source)
