@@ -67,12 +67,14 @@ internal static class MismatchReport
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
     }
 
-    // A tensor that the file stores in parts is complete when all parts are there.
+    // A tensor that the file stores in parts is complete when all parts are there; beside some of its parts, the whole is no help.
     private static IEnumerable<TensorPart> MissingParts(IEnumerable<NamedEntry> found)
     {
         var parts = found.Select(pair => pair.Part).Distinct().ToList();
-        return parts.Count == 0 ? [TensorPart.Whole]
-            : Enumerable.Range(0, parts[0].Count).Select(i => new TensorPart(i, parts[0].Count)).Except(parts);
+        if (parts.Count == 0)
+            return [TensorPart.Whole];
+        var count = parts.Max(part => part.Count);
+        return Enumerable.Range(0, count).Select(i => new TensorPart(i, count)).Except(parts);
     }
 
     private static void Append(StringBuilder report, string title, List<string> tensors)

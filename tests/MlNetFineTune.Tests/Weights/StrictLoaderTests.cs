@@ -118,6 +118,9 @@ public sealed class StrictLoaderTests
         StringAssert.Contains(Refusal(Saved(("q", q), ("v", v), ("b", b))), "Missing in the file (1): qkv [2, 2] (part 2 of 3).");
         StringAssert.Contains(Refusal(Saved(("q", q), ("k", zeros(3, 2)), ("v", v), ("b", b))),
             "Of another shape (1): k [3, 2], expected [2, 2].");
+        const string both = "Missing in the file (2): qkv [2, 2] (part 1 of 3); qkv [2, 2] (part 3 of 3).";
+        StringAssert.Contains(Refusal(Saved(("qkv", ones(6, 2)), ("k", k), ("b", b))), both);
+        StringAssert.Contains(Refusal(Saved(("k", k), ("qkv", ones(6, 2)), ("b", b))), both);
 
         string Refusal(WeightFile file) => Assert.ThrowsExactly<InvalidDataException>(
             () => StrictLoader.Load(file, targets, "net", _ => false, [map], (_, _) => read => read)).Message;
