@@ -18,6 +18,9 @@ internal static class ScriptArchive
     private const long MaximumUnpacked = 256 << 20;
     private const int MaximumVersionLength = 8;
 
+    // Deflate makes at most 258 bytes of two bits (RFC 1951): no memory is taken for a size that its bytes cannot fill.
+    private const int MostUnpackedOfByte = 1032;
+
     /// <exception cref="InvalidDataException">The file is damaged or was not written by torch.jit.save.</exception>
     public static void Check(byte[] bytes, string source)
     {
@@ -72,6 +75,8 @@ internal static class ScriptArchive
 
     private static Span<byte> Unpack(byte[] bytes, string name, StoredZip.Range entry, string source)
     {
+        if (entry.Size > entry.Length * MostUnpackedOfByte)
+            throw Bad(source, $"is damaged: entry {SafeText.Quoted(name)} of {entry.Length} bytes cannot unpack to {entry.Size}");
         var content = new byte[entry.Size];
         using var unpacking = new DeflateStream(new MemoryStream(bytes, (int)entry.Offset, (int)entry.Length), CompressionMode.Decompress);
         if (unpacking.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length || unpacking.ReadByte() >= 0)
