@@ -57,7 +57,7 @@ internal sealed class PhotoTrainings
     /// <exception cref="InvalidOperationException">The answer is none.</exception>
     public static void Check(PhotoAnswer answer)
     {
-        if (!SurfaceImages.Kinds.Contains(answer.PredictedLabel) || Math.Abs(answer.Score.Sum() - 1) > 1e-4)
+        if (!SurfaceImages.Kinds.Contains(answer.PredictedLabel) || !(Math.Abs(answer.Score.Sum() - 1) <= 1e-4))
             throw new InvalidOperationException($"A photo is '{answer.PredictedLabel}' with [{string.Join(", ", answer.Score)}].");
     }
 

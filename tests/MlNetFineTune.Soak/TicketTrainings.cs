@@ -14,7 +14,7 @@ internal sealed class TicketTrainings
     /// <exception cref="InvalidOperationException">The answer is none.</exception>
     public static void Check(TicketPrediction answer)
     {
-        if (answer.PredictedLabel.Length == 0 || Math.Abs(answer.Score.Sum() - 1) > 1e-4)
+        if (answer.PredictedLabel.Length == 0 || !(Math.Abs(answer.Score.Sum() - 1) <= 1e-4))
             throw new InvalidOperationException($"A message is '{answer.PredictedLabel}' with [{string.Join(", ", answer.Score)}].");
     }
 
